@@ -1,0 +1,69 @@
+# The only door to this repository. `make` or `make help` lists what it opens.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help run stop test build bench format lint check clean setup release
+
+export SLIPWAY_HOST ?= 127.0.0.1
+export SLIPWAY_PORT ?= 5000
+
+venv := .slipway/venv/bin
+debug := .build/debug/slipway
+release := .build-release/release/slipway
+# Two cores: more jobs only fight. lld links a debug binary in three quarters of the time. The linker is part of the
+# flags that SwiftPM compares, so every debug command passes both, or it would build the packages again.
+debug_flags := -j 2 -Xswiftc -use-ld=lld
+sources := $(shell find Sources Package.swift -type f -not -name '*.md')
+swift_folders := Sources Tests Package.swift
+
+help: ## List what make can do
+	@grep -hE '^[a-z][a-z-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+run: setup release ## Serve on 127.0.0.1:5000 and replay examples/restock against it; the server stays up
+	@scripts/server start $(release)
+	@SLIPWAY_URL=http://$(SLIPWAY_HOST):$(SLIPWAY_PORT) MLFLOW_TRACKING_URI=http://$(SLIPWAY_HOST):$(SLIPWAY_PORT) \
+		PATH="$$PWD/.build-release/release:$$PWD/$(venv):$$PATH" examples/restock/run $(ARGUMENTS)
+	@scripts/server status
+
+stop: ## Stop the server that `make run` left up
+	@scripts/server stop
+
+test: ## Run every test, with real PostgreSQL, S3 and MLflow clients
+	@scripts/setup --test
+	swift build $(debug_flags) --build-tests
+	scripts/services run swift test --skip-build --disable-xctest $(debug_flags)
+	SLIPWAY_BINARY=$$PWD/$(debug) $(venv)/python -m pytest -q Tests/clients $(wildcard examples/*/tests)
+
+build: setup ## Build for debugging: .build/debug/slipway
+	swift build $(debug_flags)
+
+bench: release ## Measure Slipway beside mlflow, ONNX Runtime and duckdb; prints a table (about 5 minutes)
+	@scripts/setup --bench
+	bench/run --binary $(release) $(ARGUMENTS)
+
+format: ## Rewrite the Swift code in the house's format
+	swift format --in-place --recursive --parallel $(swift_folders)
+
+lint: ## Check format, layers and sizes, and that these checks can fail (seconds)
+	@scripts/setup --test
+	swift format lint --strict --recursive --parallel $(swift_folders)
+	scripts/check-layers
+	scripts/check-sizes
+	$(venv)/python -m pytest -q scripts/tests
+
+check: lint test ## All that CI checks
+
+clean: ## Remove what was built; keeps .slipway/ (libraries, Python, the data of `make run`)
+	rm -rf .build .build-release
+
+setup: ## Install what building and running need (apt and PyPI, pinned)
+	@scripts/setup
+
+release: .build-release/stamp ## Build the optimised binary: .build-release/release/slipway
+
+# A stamp, because SwiftPM leaves the binary's time alone when nothing that it links has changed.
+.build-release/stamp: $(sources) | setup
+	swift build -j 2 -c release --scratch-path .build-release --product slipway
+	@touch $@

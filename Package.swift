@@ -1,0 +1,122 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Targets are listed from the bottom of the house up; scripts/check-layers keeps imports pointing down.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+
+/// One of our targets.
+func house(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// A feature: everything below the features, plus the earlier features that it names.
+func feature(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .target(
+        name: name,
+        dependencies: ["Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects", "CommandKit", "Client"]
+            + [argumentParser, logging] + dependencies,
+        swiftSettings: settings)
+}
+
+/// The tests of one target.
+func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .testTarget(
+        name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "slipway",
+    platforms: [.macOS(.v15)],
+    products: [.executable(name: "slipway", targets: ["slipway"])],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+    ],
+    targets: [
+        // MARK: C libraries: own headers and module maps
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CDuckDB"),
+        .target(name: "COnnxRuntime"),
+
+        // MARK: Foundations
+        house("Core", "CCrypto"),
+        house("Processes", "Core", logging),
+        house("Transport", "Core", "CCurl", logging),
+        house("Database", "Core", "CPostgres", grdb, logging),
+        house("Web", "Core", hummingbird, httpTypes, nio, logging),
+        house("CommandKit", "Core", argumentParser, yams),
+        house("Client", "Core", "Transport", "CommandKit", argumentParser),
+        house("Objects", "Core", "Transport", "Database", logging),
+        house("Tables", "Core", "Processes", "CDuckDB", logging),
+        house("Inference", "Core", "Processes", "COnnxRuntime", logging),
+        house("Executors", "Core", "Processes", logging),
+        house("Ledger", "Core", "Database", "Web", "CommandKit", "Client", argumentParser, logging),
+        house("Access", "Core", "Database", "Ledger", "Web", "CommandKit", "Client", argumentParser, logging),
+        house(
+            "Platform", "Core", "Database", "Web", "Ledger", "Access", "Objects", "Tables", "Inference", "Executors",
+            "Transport", logging),
+
+        // MARK: Features, in the order of the lifecycle
+        feature("Projects"),
+        feature("Datasets", "Projects", "Tables", "Transport", yams),
+        feature("Tracking", "Projects", "Datasets"),
+        feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
+        feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),
+
+        // MARK: Foreign wires
+
+        // MARK: The program
+        house(
+            "Server", "Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects", "Tables", "Inference",
+            "Executors",
+            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", argumentParser, logging),
+        .executableTarget(
+            name: "slipway",
+            dependencies: [
+                "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
+                "Projects",
+                "Datasets", "Tracking", "Pipelines", "Registry", "Processes", argumentParser,
+                logging,
+            ], swiftSettings: settings),
+
+        // MARK: Tests
+        .target(
+            name: "TestSupport",
+            dependencies: [
+                "Core", "Database", "Ledger", "Access", "Platform", "Objects", "Tables", "Executors", "Transport",
+                "Web",
+                logging,
+            ], path: "Tests/TestSupport", swiftSettings: settings),
+        tests("Core"),
+        tests("Processes", "Core", logging),
+        tests("Transport", "Core"),
+        tests("Database", "Core", "TestSupport"),
+        tests("Objects", "Core", "Transport", "Database", "TestSupport"),
+        tests("Tables", "Core", "Processes", "slipway"),
+        .testTarget(
+            name: "InferenceTests", dependencies: ["Inference", "Core", "Processes", logging], exclude: ["Fixtures"],
+            swiftSettings: settings),
+        tests("Executors", "Core", "Processes"),
+        tests("Pipelines", "Core"),
+    ]
+)

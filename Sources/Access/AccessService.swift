@@ -1,0 +1,238 @@
+import Core
+import Database
+import Ledger
+import Synchronization
+
+extension Permission {
+    /// Users, tokens of others, grants.
+    public static let manageAccess = Permission("access.manage", [.owner])
+}
+
+/// Users, service accounts, tokens and grants; default deny.
+public final class AccessService: Sendable {
+    public static let migrations = AccessSchema.migrations
+    /// A looked-up token counts this long before it is looked up again; revoking clears it at once in this process.
+    private static let cacheSeconds = 5.0
+    private static let cacheMaximum = 10_000
+
+    private let ledger: Ledger
+    private let clock: Clock
+    private let store = AccessStore()
+    private let cache = Mutex<[String: (principal: Principal, until: Timestamp, expires: Timestamp?)]>([:])
+    /// Whether a request without a token from this machine acts as the local admin.
+    private let openToLocalUse: Bool
+
+    private var database: Database { ledger.database }
+
+    public init(ledger: Ledger, openToLocalUse: Bool, clock: Clock = .system) {
+        self.ledger = ledger
+        self.openToLocalUse = openToLocalUse
+        self.clock = clock
+    }
+
+    /// Who sends a request with this `Authorization` header.
+    ///
+    /// Takes `Bearer TOKEN`, and `Basic` with the token as the password, as MLflow clients send it.
+    /// - Throws: `unauthenticated`.
+    public func authenticate(authorization: String?, peerIsLoopback: Bool) async throws -> Principal {
+        guard let authorization else {
+            if openToLocalUse, peerIsLoopback { return Principal(name: "local", role: .admin) }
+            throw SlipwayError(
+                .unauthenticated,
+                "This needs a token. Send 'Authorization: Bearer TOKEN', or set SLIPWAY_TOKEN for the command line.")
+        }
+        let parts = authorization.split(separator: " ", maxSplits: 1).map(String.init)
+        let text: String? =
+            switch parts.first?.lowercased() {
+            case "bearer": parts.last
+            case "basic": parts.last.flatMap(Self.passwordOfBasic)
+            default: nil
+            }
+        guard let text else {
+            throw SlipwayError(.unauthenticated, "The Authorization header is not understood; expected 'Bearer TOKEN'.")
+        }
+        return try await principal(ofToken: text)
+    }
+
+    func principal(ofToken text: String) async throws -> Principal {
+        let refusal = SlipwayError(
+            .unauthenticated, "The token is not known, has expired or was revoked. Ask an owner for a new one.")
+        let now = clock.now()
+        let key = Digest.of(text).hex
+        if let hit = cache.withLock({ $0[key] }), hit.until > now, hit.expires.map({ $0 > now }) ?? true {
+            return hit.principal
+        }
+        let parts = text.split(separator: "_").map(String.init)
+        guard parts.count == 3, parts[0] == "slw", let secret = Hex.decode(parts[2]) else { throw refusal }
+        let found = try await database.read { [store] db -> (TokenInfo, String, Account, [String: Role])? in
+            guard let (info, hash) = try store.token(db, id: parts[1]),
+                let account = try store.account(db, info.principal)
+            else { return nil }
+            return (info, hash, account, try store.grants(db, of: account.name))
+        }
+        guard let (info, hash, account, grants) = found, info.revoked == nil, info.expires.map({ $0 > now }) ?? true,
+            Crypto.equalInConstantTime(Array(Digest.of(secret).hex.utf8), Array(hash.utf8))
+        else { throw refusal }
+        let principal = Principal(
+            name: account.name, role: account.role, grants: grants, scopes: info.scopes.map { Set($0) })
+        cache.withLock { cache in
+            if cache.count >= Self.cacheMaximum { cache.removeAll() }
+            cache[key] = (principal, now.adding(seconds: Self.cacheSeconds), info.expires)
+        }
+        return principal
+    }
+
+    // MARK: Accounts
+
+    public func createAccount(name: String, kind: Account.Kind, role: Role?, as principal: Principal) async throws
+        -> Account
+    {
+        try principal.require(.manageAccess, in: nil)
+        try Name.validate(name)
+        let account = Account(name: name, kind: kind, role: role, created: clock.now())
+        try await database.write { [store, ledger] db in
+            guard try store.insert(db, account) else {
+                throw SlipwayError(.conflict, "There is already an account named \(name).", ref: Ref(.user, name))
+            }
+            try ledger.append(
+                db, "account.created", Ref(.user, name), project: nil, by: principal,
+                data: ["kind": .string(kind.rawValue), "role": JSONValue(role?.rawValue)])
+        }
+        return account
+    }
+
+    public func accounts(_ page: PageRequest, as principal: Principal) async throws -> Page<Account> {
+        try principal.require(.manageAccess, in: nil)
+        return try await database.read { [store] db in try store.accounts(db, page) }
+    }
+
+    // MARK: Grants
+
+    public func grant(_ role: Role, on project: String, to name: String, as principal: Principal) async throws {
+        try principal.require(.manageAccess, in: project)
+        let now = clock.now()
+        try await database.write { [store, ledger] db in
+            guard try store.account(db, name) != nil else {
+                throw SlipwayError.notFound(Ref(.user, name), hint: "Create it with 'slipway user create \(name)'.")
+            }
+            try store.grant(db, project: project, principal: name, role: role, at: now)
+            try ledger.append(
+                db, "project.member.granted", Ref(.project, project), project: project, by: principal,
+                data: ["member": .string(name), "role": .string(role.rawValue)])
+        }
+        forget()
+    }
+
+    public func removeMember(_ name: String, from project: String, as principal: Principal) async throws {
+        try principal.require(.manageAccess, in: project)
+        try await database.write { [store, ledger] db in
+            guard try store.revokeGrant(db, project: project, principal: name) else {
+                throw SlipwayError(.notFound, "\(name) is not a member of \(project).", ref: Ref(.project, project))
+            }
+            try ledger.append(
+                db, "project.member.removed", Ref(.project, project), project: project, by: principal,
+                data: ["member": .string(name)])
+        }
+        forget()
+    }
+
+    public func members(of project: String) async throws -> [(principal: String, role: Role)] {
+        try await database.read { [store] db in try store.members(db, project: project) }
+    }
+
+    // MARK: Tokens
+
+    /// Makes a token; its text is returned here and never again.
+    public func issueToken(
+        for name: String, label: String, scopes: [String]?, lifetimeSeconds: Double?, as principal: Principal
+    ) async throws -> (info: TokenInfo, text: Secret<String>) {
+        if principal.name != name { try principal.require(.manageAccess, in: nil) }
+        if let own = principal.scopes, !(scopes.map { Set($0).isSubset(of: own) } ?? false) {
+            throw SlipwayError(.forbidden, "A token with scopes cannot make one with more.")
+        }
+        let (info, text, hash) = make(for: name, label: label, scopes: scopes, lifetimeSeconds: lifetimeSeconds)
+        try await database.write { [store, ledger] db in
+            guard try store.account(db, name) != nil else {
+                throw SlipwayError.notFound(Ref(.user, name), hint: "Create it with 'slipway user create \(name)'.")
+            }
+            try store.insert(db, info, secretHash: hash)
+            try ledger.append(
+                db, "token.issued", Ref(.token, info.id), project: nil, by: principal,
+                data: [
+                    "principal": .string(name), "label": .string(label),
+                    "scopes": scopes.map { JSONValue($0) } ?? .null,
+                ])
+        }
+        return (info, text)
+    }
+
+    /// A token for a pipeline step: acts as the service account `pipelines` with one role in one project, and ends with
+    /// the step. Issued inside the caller's transaction; leaves no event, since the step's own event names it.
+    public func issueStepToken(
+        _ db: any Transaction, account: String, role: Role, project: String, lifetimeSeconds: Double
+    ) throws -> Secret<String> {
+        let now = clock.now()
+        _ = try store.insert(db, Account(name: account, kind: .service, role: nil, created: now))
+        try store.grant(db, project: project, principal: account, role: role, at: now)
+        try store.deleteEnded(db, before: now.adding(seconds: -86_400))
+        let (info, text, hash) = make(for: account, label: "step", scopes: nil, lifetimeSeconds: lifetimeSeconds)
+        try store.insert(db, info, secretHash: hash)
+        return text
+    }
+
+    public func tokens(of name: String?, as principal: Principal) async throws -> [TokenInfo] {
+        if name != principal.name { try principal.require(.manageAccess, in: nil) }
+        return try await database.read { [store] db in try store.tokens(db, principal: name) }
+    }
+
+    public func revokeToken(_ id: String, as principal: Principal) async throws {
+        let now = clock.now()
+        try await database.write { [store, ledger] db in
+            guard let (info, _) = try store.token(db, id: id) else { throw SlipwayError.notFound(Ref(.token, id)) }
+            if info.principal != principal.name { try principal.require(.manageAccess, in: nil) }
+            _ = try store.revoke(db, id: id, at: now)
+            try ledger.append(db, "token.revoked", Ref(.token, id), project: nil, by: principal)
+        }
+        forget()
+    }
+
+    /// On the first start: the account `admin` and a token for the command line; nil when there are accounts already.
+    public func bootstrap() async throws -> Secret<String>? {
+        let now = clock.now()
+        let (info, text, hash) = make(for: "admin", label: "first start", scopes: nil, lifetimeSeconds: nil)
+        let created = try await database.write { [store, ledger] db in
+            guard try store.insert(db, Account(name: "admin", kind: .user, role: .admin, created: now)) else {
+                return false
+            }
+            try store.insert(db, info, secretHash: hash)
+            try ledger.append(
+                db, "account.created", Ref(.user, "admin"), project: nil, by: .system,
+                data: ["kind": "user", "role": "admin"])
+            return true
+        }
+        return created ? text : nil
+    }
+
+    private func make(for name: String, label: String, scopes: [String]?, lifetimeSeconds: Double?) -> (
+        TokenInfo, Secret<String>, String
+    ) {
+        let now = clock.now()
+        let id = Hex.encode(Crypto.randomBytes(8))
+        let secret = Crypto.randomBytes(24)
+        let info = TokenInfo(
+            id: id, principal: name, label: label, scopes: scopes, created: now,
+            expires: lifetimeSeconds.map { now.adding(seconds: $0) },
+            revoked: nil)
+        return (info, Secret("slw_\(id)_\(Hex.encode(secret))"), Digest.of(secret).hex)
+    }
+
+    private func forget() { cache.withLock { $0.removeAll() } }
+
+    /// RFC 7617: base64 of `user:password`.
+    private static func passwordOfBasic(_ text: String) -> String? {
+        guard let bytes = Base64.decode(text), let pair = String(validating: bytes, as: UTF8.self),
+            let colon = pair.firstIndex(of: ":")
+        else { return nil }
+        return String(pair[pair.index(after: colon)...])
+    }
+}

@@ -1,0 +1,14 @@
+import Database
+import Platform
+
+/// Datasets: sources, immutable versions, slices, queries.
+public enum DatasetsFeature {
+    public static let migrations = DatasetsSchema.migrations
+
+    public static func make(_ platform: Platform) -> (feature: Feature, service: DatasetsService) {
+        let service = DatasetsService(platform)
+        var feature = Feature(name: "datasets")
+        feature.routes = DatasetsRoutes(service: service).routes
+        return (feature, service)
+    }
+}

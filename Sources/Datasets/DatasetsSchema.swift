@@ -1,0 +1,65 @@
+import Database
+
+enum DatasetsSchema {
+    static let migrations = [
+        Migration(
+            "datasets/0001-datasets",
+            """
+            CREATE TABLE source (
+                name TEXT PRIMARY KEY,
+                project TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                location TEXT NOT NULL,
+                query TEXT,
+                format TEXT,
+                encoding TEXT NOT NULL,
+                created_ms BIGINT NOT NULL,
+                imported_ms BIGINT,
+                seen TEXT
+            );
+            CREATE TABLE dataset (
+                name TEXT PRIMARY KEY,
+                project TEXT NOT NULL,
+                description TEXT NOT NULL,
+                created_ms BIGINT NOT NULL
+            );
+            CREATE INDEX dataset_project ON dataset (project, name);
+            CREATE TABLE dataset_version (
+                dataset TEXT NOT NULL REFERENCES dataset (name),
+                number BIGINT NOT NULL,
+                manifest TEXT NOT NULL,
+                digest TEXT NOT NULL,
+                columns TEXT NOT NULL,
+                row_count BIGINT NOT NULL,
+                size_bytes BIGINT NOT NULL,
+                file_count BIGINT NOT NULL,
+                message TEXT NOT NULL,
+                author TEXT NOT NULL,
+                created_ms BIGINT NOT NULL,
+                recipe TEXT NOT NULL,
+                recipe_digest TEXT NOT NULL,
+                profile TEXT,
+                PRIMARY KEY (dataset, number)
+            );
+            CREATE INDEX dataset_version_recipe ON dataset_version (dataset, recipe_digest);
+            CREATE INDEX dataset_version_digest ON dataset_version (digest);
+            CREATE TABLE dataset_append_key (
+                dataset TEXT NOT NULL,
+                append_key TEXT NOT NULL,
+                number BIGINT NOT NULL,
+                PRIMARY KEY (dataset, append_key)
+            );
+            CREATE TABLE slice (
+                name TEXT NOT NULL,
+                version BIGINT NOT NULL,
+                project TEXT NOT NULL,
+                dataset TEXT NOT NULL,
+                condition TEXT NOT NULL,
+                description TEXT NOT NULL,
+                owner TEXT NOT NULL,
+                created_ms BIGINT NOT NULL,
+                PRIMARY KEY (name, version)
+            );
+            """)
+    ]
+}

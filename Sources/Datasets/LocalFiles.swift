@@ -1,0 +1,131 @@
+import Core
+import Platform
+import Transport
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+extension Platform {
+    /// A new folder for work under way; the caller removes it.
+    func scratchFolder() throws -> String {
+        let path = dataDirectory + "/tmp/datasets/" + ID.make()
+        try makeFolder(path)
+        return path
+    }
+}
+
+/// Work that reads whole files, on threads of its own.
+private let fileWork = BlockingPool(name: "datasets", threads: 2)
+
+/// The digest of a file's bytes.
+func digest(ofFile path: String) async throws -> Digest {
+    try await fileWork.run { cancellation in
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw SlipwayError(.notFound, "There is no file \(path).") }
+        defer { close(descriptor) }
+        let hasher = Hasher256()
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            try cancellation.check()
+            let count = read(descriptor, &buffer, buffer.count)
+            guard count >= 0 else {
+                throw SlipwayError(.unavailable, "\(path) cannot be read: \(String(cString: strerror(errno))).")
+            }
+            if count == 0 { return hasher.finalize() }
+            buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+        }
+    }
+}
+
+/// Makes a folder and those above it.
+func makeFolder(_ path: String) throws {
+    var built = ""
+    for part in path.split(separator: "/") {
+        built += "/" + part
+        guard mkdir(built, 0o755) == 0 || errno == EEXIST else {
+            throw SlipwayError(
+                .unavailable, "A work folder cannot be made: \(String(cString: strerror(errno))).",
+                details: ["folder": path])
+        }
+    }
+}
+
+/// Removes a folder of ours and the files in it (one level).
+func removeFolder(_ path: String) {
+    for name in (try? listFolder(path)) ?? [] { unlink(path + "/" + name) }
+    rmdir(path)
+}
+
+func listFolder(_ path: String) throws -> [String] {
+    guard let folder = opendir(path) else { throw SlipwayError(.notFound, "There is no folder \(path).") }
+    defer { closedir(folder) }
+    var names: [String] = []
+    while let entry = readdir(folder) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+        }
+        if name != ".", name != ".." { names.append(name) }
+    }
+    return names.sorted()
+}
+
+func linkOrCopy(_ source: String, to target: String) throws {
+    if link(source, target) == 0 { return }
+    guard errno != EEXIST else { return }
+    let input = open(source, O_RDONLY | O_CLOEXEC)
+    let output = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+    defer {
+        if input >= 0 { close(input) }
+        if output >= 0 { close(output) }
+    }
+    guard input >= 0, output >= 0 else {
+        throw SlipwayError(.unavailable, "A file cannot be copied: \(String(cString: strerror(errno))).")
+    }
+    var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    while true {
+        let count = read(input, &buffer, buffer.count)
+        guard count >= 0, count == 0 || write(output, buffer, count) == count else {
+            throw SlipwayError(.unavailable, "A file cannot be copied: \(String(cString: strerror(errno))).")
+        }
+        if count == 0 { return }
+    }
+}
+
+/// The files that an absolute path or glob names, each resolved to its real place.
+///
+/// - Throws: `forbidden` for files outside `roots` (also through links), `notFound` when nothing matches.
+func expand(glob pattern: String, within roots: [String]) throws -> [String] {
+    guard pattern.hasPrefix("/") else {
+        throw SlipwayError.field(
+            "location", "'\(pattern.prefix(120))' is not absolute",
+            expected: "a path or glob such as /data/sales/*.parquet")
+    }
+    var matches = glob_t()
+    defer { globfree(&matches) }
+    guard glob(pattern, GLOB_NOSORT, nil, &matches) == 0 else {
+        throw SlipwayError(.notFound, "No file matches \(pattern).", details: ["location": pattern])
+    }
+    var files: [String] = []
+    for index in 0..<Int(matches.gl_pathc) {
+        guard let path = matches.gl_pathv[index], let real = realpath(path, nil) else { continue }
+        defer { free(real) }
+        let resolved = String(cString: real)
+        var status = stat()
+        guard stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
+        guard roots.contains(where: { resolved.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }) else {
+            throw SlipwayError(
+                .forbidden,
+                "\(resolved) is outside the folders that sources may read (\(roots.joined(separator: ", "))). Start the server with --source-root to allow another.",
+                details: ["location": pattern])
+        }
+        files.append(resolved)
+    }
+    guard !files.isEmpty else {
+        throw SlipwayError(.notFound, "No file matches \(pattern).", details: ["location": pattern])
+    }
+    guard files.count <= 10_000 else { throw SlipwayError(.tooLarge, "\(pattern) matches more than 10000 files.") }
+    return files.sorted()
+}

@@ -1,0 +1,128 @@
+import Core
+import Database
+import Web
+
+extension Permission {
+    static let readEvents = Permission("events.read", .readers)
+    static let readLineage = Permission("lineage.read", .readers)
+    static let verifyLedger = Permission("ledger.verify", [.owner, .operator])
+}
+
+/// Events, their live stream, lineage and the audit over HTTP.
+public struct LedgerRoutes: Sendable {
+    let ledger: Ledger
+    let lineageSources: [LineageSource]
+
+    public init(_ ledger: Ledger, lineageSources: [LineageSource]) {
+        self.ledger = ledger
+        self.lineageSources = lineageSources
+    }
+
+    private static let filters: [Route.Parameter] = [
+        .init("type", "An event type, or a prefix that ends in '.'."),
+        .init("subject", "A ref; without @ all its versions."),
+        .init("project", "A project."),
+    ]
+
+    public var routes: [Route] {
+        [
+            Route(
+                .get, "/api/v1/events", .readEvents, "Events, newest first.",
+                query: Self.filters + [
+                    .init("limit", "Rows a page."), .init("after", "The 'next' of the previous page."),
+                ]
+            ) { request in
+                let query = try Self.query(request)
+                try request.principal.require(.readEvents, in: query.project)
+                return .page(try await ledger.page(query, request.page()), \.json)
+            },
+            Route(
+                .get, "/api/v1/events/stream", .readEvents,
+                "Events as they happen (server-sent events); goes on after Last-Event-ID.",
+                query: Self.filters + [
+                    .init("from", "The sequence number to begin after; the end of the ledger by default.")
+                ]
+            ) { request in
+                let query = try Self.query(request)
+                try request.principal.require(.readEvents, in: query.project)
+                let wanted = request.header("last-event-id") ?? request.query("from")
+                let start: Int64
+                if let wanted {
+                    guard let number = Int64(wanted) else {
+                        throw SlipwayError.field("from", "is not a number", expected: "a sequence number")
+                    }
+                    start = number
+                } else {
+                    start = try await ledger.lastSequence()
+                }
+                return Response(
+                    status: 200, headers: [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")],
+                    body: .stream(length: nil) { writer in try await stream(to: writer, query, after: start) })
+            },
+            Route(
+                .get, "/api/v1/lineage/{ref}", .readLineage, "What a thing was made from, or what was made from it.",
+                query: [
+                    .init("direction", "upstream (default) or downstream."), .init("depth", "Steps; 20 by default."),
+                ]
+            ) { request in
+                try request.principal.require(.readLineage, in: request.query("project"))
+                let ref = try Ref(parsing: request.parameter("ref"))
+                let directionText = request.query("direction") ?? "upstream"
+                guard let direction = LineageDirection(rawValue: directionText) else {
+                    throw SlipwayError.field(
+                        "direction", "'\(directionText.prefix(20))' is not a direction",
+                        expected: "upstream or downstream")
+                }
+                guard let depth = Int(request.query("depth") ?? "20"), (1...50).contains(depth) else {
+                    throw SlipwayError.field("depth", "is out of range", expected: "1 to 50")
+                }
+                let edges = try await ledger.lineage(of: ref, direction, depth: depth, sources: lineageSources)
+                return .json([
+                    "ref": JSONValue(ref), "direction": .string(direction.rawValue),
+                    "edges": .array(
+                        edges.map {
+                            [
+                                "source": JSONValue($0.source), "target": JSONValue($0.target),
+                                "relation": .string($0.relation),
+                            ]
+                        }),
+                ])
+            },
+            Route(.get, "/api/v1/audit/verify", .verifyLedger, "Recomputes the hash chain of the whole ledger.") {
+                request in
+                try request.principal.require(.verifyLedger, in: nil)
+                let result = try await ledger.verify()
+                return .json([
+                    "events": .int(result.events), "head": .string(result.head),
+                    "whole": .bool(result.firstFault == nil),
+                    "fault": result.firstFault.map { ["sequence": .int($0.sequence), "problem": .string($0.problem)] }
+                        ?? .null,
+                ])
+            },
+        ]
+    }
+
+    private static func query(_ request: Request) throws -> Ledger.Query {
+        Ledger.Query(
+            subject: try request.query("subject").map { try Ref(parsing: $0) }, type: request.query("type"),
+            project: request.query("project"))
+    }
+
+    private func stream(to writer: ResponseWriter, _ query: Ledger.Query, after start: Int64) async throws {
+        var at = start
+        try await writer.write(": slipway events\n\n")
+        while !Task.isCancelled {
+            let seen = ledger.database.commits.count
+            let batch = try await ledger.events(after: at, query, limit: 200)
+            for event in batch {
+                try await writer.event(id: String(event.sequence), type: event.type, data: event.json.canonicalText)
+                at = event.sequence
+            }
+            if batch.isEmpty {
+                await ledger.database.commits.wait(after: seen, timeoutSeconds: 15)
+                // Keeps proxies from closing, and notices a client that left.
+                if ledger.database.commits.count == seen { try await writer.write(": still here\n\n") }
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Core
+import Database
+
+/// "`target` was made from `source`", and how.
+public struct LineageEdge: Sendable, Hashable {
+    public let source: Ref
+    public let target: Ref
+    /// `derived-from`, `trained-on`, `predicted-by` …
+    public let relation: String
+
+    public init(source: Ref, target: Ref, relation: String) {
+        self.source = source
+        self.target = target
+        self.relation = relation
+    }
+}
+
+public enum LineageDirection: String, Sendable {
+    /// Towards what it was made from.
+    case upstream
+    /// Towards what was made from it.
+    case downstream
+}
+
+/// Where edges come from that are too many to be stored one by one (predictions): a feature answers for a kind of ref.
+public struct LineageSource: Sendable {
+    public let kinds: Set<RefKind>
+    public let edges: @Sendable (Ref, LineageDirection) async throws -> [LineageEdge]
+
+    public init(kinds: Set<RefKind>, edges: @escaping @Sendable (Ref, LineageDirection) async throws -> [LineageEdge]) {
+        self.kinds = kinds
+        self.edges = edges
+    }
+}
+
+extension Ledger {
+    /// Records an edge inside the caller's transaction; recording it again changes nothing.
+    public func link(_ db: any Transaction, _ target: Ref, madeFrom source: Ref, _ relation: String) throws {
+        try db.execute(
+            """
+            INSERT INTO lineage_edge (source, target, relation, created_ms) VALUES (\(source), \(target), \(relation), \(clock.now()))
+            ON CONFLICT (target, source, relation) DO NOTHING
+            """)
+    }
+
+    /// All edges within `depth` steps of a ref in one direction, breadth first, at most `limit`.
+    public func lineage(
+        of ref: Ref, _ direction: LineageDirection, depth: Int = 20, limit: Int = 2000, sources: [LineageSource] = []
+    ) async throws -> [LineageEdge] {
+        var found: [LineageEdge] = []
+        var seenEdges: Set<LineageEdge> = []
+        var seen: Set<Ref> = [ref]
+        var frontier = [ref]
+        for _ in 0..<depth where !frontier.isEmpty && found.count < limit {
+            var edges: [LineageEdge] = []
+            for chunk in frontier.chunks(of: 200) {
+                edges += try await database.read { db in
+                    let match: SQL =
+                        direction == .upstream
+                        ? "target IN (\(list: Array(chunk)))" : "source IN (\(list: Array(chunk)))"
+                    return try db.all(
+                        "SELECT source, target, relation FROM lineage_edge WHERE \(match) ORDER BY target, source LIMIT \(limit)"
+                    ) {
+                        LineageEdge(source: try $0.ref(0), target: try $0.ref(1), relation: try $0.text(2))
+                    }
+                }
+            }
+            for source in sources {
+                for ref in frontier where source.kinds.contains(ref.kind) {
+                    edges += try await source.edges(ref, direction)
+                }
+            }
+            frontier = []
+            for edge in edges where seenEdges.insert(edge).inserted && found.count < limit {
+                found.append(edge)
+                let next = direction == .upstream ? edge.source : edge.target
+                if seen.insert(next).inserted { frontier.append(next) }
+            }
+        }
+        return found
+    }
+}
+
+extension Array {
+    fileprivate func chunks(of size: Int) -> [ArraySlice<Element>] {
+        stride(from: 0, to: count, by: size).map { self[$0..<Swift.min($0 + size, count)] }
+    }
+}

@@ -1,0 +1,82 @@
+import Core
+
+/// What a garbage collection found and, unless it was a dry run, removed.
+public struct GarbageReport: Hashable, Sendable, Codable {
+    public let isDryRun: Bool
+    public var examined = 0
+    public var examinedBytes: Int64 = 0
+    /// Objects that nothing refers to and that were removed (in a dry run: would be).
+    public var removed = 0
+    public var removedBytes: Int64 = 0
+    /// Objects younger than the grace period, live or not.
+    public var young = 0
+    public var youngBytes: Int64 = 0
+    /// Remains of uploads that never ended.
+    public var leftovers = 0
+    public var leftoverBytes: Int64 = 0
+
+    public init(isDryRun: Bool) { self.isDryRun = isDryRun }
+}
+
+extension ObjectStore {
+    /// Removes the objects that nothing refers to (mark and sweep). Safe beside puts, reads and other collections: an
+    /// object goes only if it was neither put nor touched for `graceSeconds`, is not live, and is still as old at the
+    /// moment of its removal. If `isLive` throws, nothing more is removed.
+    ///
+    /// - Parameters:
+    ///   - graceSeconds: longer than any time between a put and the commit of the manifest that refers to it.
+    ///   - isLive: which of these digests something refers to; asked about some thousand at a time, in order.
+    public func collectGarbage(
+        graceSeconds: Double = 24 * 3600, dryRun: Bool, now: Timestamp = Clock.system.now(),
+        isLive: @Sendable ([Digest]) async throws -> Set<Digest>
+    ) async throws -> GarbageReport {
+        guard graceSeconds >= 0 else {
+            throw SlipwayError.field("graceSeconds", "is negative", expected: "0 or more; a day is usual")
+        }
+        // What is put from here on is younger than this, whatever `isLive` says later.
+        let cutoff = now.adding(seconds: -graceSeconds)
+        var report = GarbageReport(isDryRun: dryRun)
+        var last: Digest?
+        while true {
+            try Task.checkCancellation()
+            let page = try await backend.list(after: last, limit: 1000)
+            guard let end = page.last else { break }
+            last = end.info.digest
+            report.examined += page.count
+            report.examinedBytes += page.reduce(0) { $0 + $1.info.sizeBytes }
+            let (old, young) = (page.filter { $0.touched < cutoff }, page.filter { $0.touched >= cutoff })
+            report.young += young.count
+            report.youngBytes += young.reduce(0) { $0 + $1.info.sizeBytes }
+            guard !old.isEmpty else { continue }
+            let live = try await isLive(old.map(\.info.digest))
+            let dead = old.filter { !live.contains($0.info.digest) }
+            for object in dryRun ? dead : try await remove(dead, cutoff) {
+                report.removed += 1
+                report.removedBytes += object.info.sizeBytes
+            }
+        }
+        let leftovers = try await backend.removeLeftovers(before: cutoff, dryRun: dryRun)
+        report.leftovers = leftovers.count
+        report.leftoverBytes = leftovers.bytes
+        return report
+    }
+
+    /// Removes objects, some at a time, and says which.
+    private func remove(_ objects: [StoredObject], _ cutoff: Timestamp) async throws -> [StoredObject] {
+        try await withThrowingTaskGroup(of: StoredObject?.self) { group in
+            var removed: [StoredObject?] = []
+            for (index, object) in objects.enumerated() {
+                if index >= 8, let done = try await group.next() { removed.append(done) }
+                group.addTask {
+                    let digest = object.info.digest
+                    let isGone = try await self.locks.alone(digest) {
+                        try await self.backend.delete(digest, untouchedSince: cutoff)
+                    }
+                    return isGone ? object : nil
+                }
+            }
+            for try await done in group { removed.append(done) }
+            return removed.compactMap { $0 }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import Core
+
+/// The bytes of an object, piece by piece, in constant memory. The last piece of a whole object comes only after the
+/// digest of all was found right.
+public struct ObjectStream: AsyncSequence, Sendable {
+    public typealias Element = [UInt8]
+    public typealias Failure = any Error
+
+    let store: ObjectStore
+    let digest: Digest
+    let range: Range<Int64>?
+
+    public func makeAsyncIterator() -> Iterator { Iterator(store: store, digest: digest, range: range) }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        private let store: ObjectStore
+        private let digest: Digest
+        private let range: Range<Int64>?
+        private var bounds: Range<Int64>?
+        private var hasher: Hasher256?
+        /// Pieces that came together, last first.
+        private var ready: [[UInt8]] = []
+        private var isDone = false
+
+        init(store: ObjectStore, digest: Digest, range: Range<Int64>?) {
+            self.store = store
+            self.digest = digest
+            self.range = range
+            if range == nil { hasher = Hasher256() }
+        }
+
+        public mutating func next() async throws -> [UInt8]? {
+            if isDone { return nil }
+            if bounds == nil { bounds = try await begin() }
+            if ready.isEmpty { try await fill() }
+            guard let piece = ready.popLast() else {
+                isDone = true
+                try verify()
+                return nil
+            }
+            hasher?.update(piece)
+            if ready.isEmpty, bounds?.isEmpty != false {
+                isDone = true
+                try verify()
+            }
+            return piece
+        }
+
+        private func begin() async throws -> Range<Int64> {
+            guard let object = try await store.info(digest) else { throw SlipwayError.noObject(digest) }
+            return (range ?? 0..<object.sizeBytes).clamped(to: 0..<object.sizeBytes)
+        }
+
+        /// Asks for the next chunk; for several at once where asking takes long.
+        private mutating func fill() async throws {
+            guard let left = bounds, !left.isEmpty else { return }
+            let traits = store.backend.traits
+            let chunk = Int64(traits.chunkBytes)
+            let starts = stride(from: left.lowerBound, to: left.upperBound, by: Int64.Stride(chunk)).prefix(
+                traits.readsAhead ? 4 : 1)
+            let ranges = starts.map { $0..<Swift.min($0 + chunk, left.upperBound) }
+            let (backend, digest) = (store.backend, digest)
+            if ranges.count == 1 {
+                ready = [try await backend.read(digest, range: ranges[0])]
+            } else {
+                ready = try await withThrowingTaskGroup(of: (Int, [UInt8]).self) { group in
+                    for (index, range) in ranges.enumerated() {
+                        group.addTask { (index, try await backend.read(digest, range: range)) }
+                    }
+                    return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }.sorted { $0.key > $1.key }.map(\.value)
+                }
+            }
+            bounds = (ranges.last?.upperBound ?? left.upperBound)..<left.upperBound
+        }
+
+        private func verify() throws {
+            if let hasher, hasher.finalize() != digest { throw store.noteDamage(digest) }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Core
+import Database
+import Datasets
+import Executors
+import Ledger
+import Logging
+import Platform
+
+/// Starts runs without anybody asking: on schedules and on events.
+struct PipelineTriggers: Sendable {
+    let service: PipelinesService
+
+    private var platform: Platform { service.platform }
+
+    /// Every event passes here; what a pipeline waits for starts it. The event's id is the cause, so that an event that is
+    /// delivered twice starts one run.
+    var subscription: Subscription {
+        Subscription("pipelines.triggers", types: []) { event in
+            // What runs do must not start runs by accident, unless a trigger names it.
+            for pipeline in try await service.pipelines(project: nil, as: .system)
+            where pipeline.project == event.project {
+                for trigger in pipeline.definition.triggers
+                where trigger.matches(eventType: event.type, subject: event.subject.description) {
+                    let json: JSONValue = [
+                        "id": .string(event.id), "type": .string(event.type), "subject": JSONValue(event.subject),
+                        "time": JSONValue(event.time), "data": event.data,
+                    ]
+                    do {
+                        _ = try await service.trigger(
+                            pipeline.pipeline, params: try trigger.parameters(event: json), cause: "event:\(event.id)",
+                            as: principal(pipeline))
+                    } catch let error as SlipwayError where error.code == .invalid {
+                        platform.logger.warning(
+                            "An event could not start its pipeline.",
+                            metadata: ["pipeline": "\(pipeline.pipeline)", "cause": "\(error.message)"])
+                    }
+                }
+            }
+        }
+    }
+
+    /// Looks at the schedules once a second, until cancelled. After a pause (a server that was down) a schedule fires once,
+    /// not once for each time missed.
+    func watchSchedules() async throws {
+        while !Task.isCancelled {
+            let now = platform.clock.now()
+            for pipeline in try await service.pipelines(project: nil, as: .system) {
+                for trigger in pipeline.definition.triggers {
+                    guard case .schedule(let schedule) = trigger.kind else { continue }
+                    let last = try await platform.database.write { [store = service.store] in
+                        try store.lastFired($0, pipeline.pipeline, now: now)
+                    }
+                    guard let next = schedule.next(after: last), next <= now else { continue }
+                    _ = try await service.trigger(
+                        pipeline.pipeline, params: trigger.params, cause: "schedule \(next)", as: principal(pipeline))
+                    try await platform.database.write { [store = service.store] in
+                        try store.setFired($0, pipeline.pipeline, at: now)
+                    }
+                }
+            }
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    private func principal(_ pipeline: PipelineVersion) -> Principal {
+        Principal(name: "pipeline-\(pipeline.project)", role: nil, grants: [pipeline.project: .mlEngineer])
+    }
+}

@@ -1,0 +1,175 @@
+import Core
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// One worker process and the socket to it. Belongs to one thread.
+struct WorkerConnection {
+    let child: ChildProcess
+    private let socket: Descriptor
+
+    /// The worker is gone, and with it the request.
+    struct Ended: Error {
+        enum Reason {
+            case crashed(ExitStatus)
+            /// Killed by us: it did not answer in time, and did not heed the interrupt either.
+            case killed(SlipwayError)
+        }
+        let reason: Reason
+
+        func error(kind: String) -> SlipwayError {
+            switch reason {
+            case .killed(let error): error
+            case .crashed(let status):
+                SlipwayError(
+                    .unavailable,
+                    "The \(kind) worker \(status) while it worked on this request; the next request gets a new one. It may have met its memory limit or a damaged file.",
+                    details: ["worker": kind, "status": status.description])
+            }
+        }
+    }
+
+    init(_ spec: ProcessSpec) throws {
+        let (ours, theirs) = try Descriptor.socketPair()
+        _ = fcntl(ours.number, F_SETFL, O_NONBLOCK)
+        var spec = spec
+        spec.descriptors[Frames.descriptor] = theirs.number
+        spec.killsGroupAtEnd = true
+        child = try ChildProcess.start(spec)
+        socket = ours
+    }
+
+    /// Ends the worker and waits for it.
+    func end() {
+        child.signalGroup(SIGKILL)
+        _ = child.waitHere()
+    }
+
+    /// Sends the job's request and waits for the answer.
+    ///
+    /// - Throws: `Ended` when the worker is gone; a `SlipwayError` when it goes on living.
+    func exchange(_ job: WorkerJob, wake: Descriptor, graceSeconds: Double) throws -> [UInt8] {
+        var wait = Wait(deadline: job.deadline)
+        var outgoing = Frames.header(UInt32(job.request.count)) + job.request
+        var sent = 0
+        var incoming = Incoming()
+        while true {
+            let writes = sent < outgoing.count
+            let ready = wait.poll(socket: socket, writes: writes, wake: wake)
+            if job.isCancelled, wait.stopping == nil { wait.stop(WorkerJob.cancelled) }
+            if wait.isOver {
+                guard let error = wait.stopping else {
+                    // Past the deadline: ask first.
+                    wait.stop(
+                        SlipwayError(
+                            .deadlineExceeded, "The work did not end within \(job.deadlineSeconds) s and was stopped.",
+                            details: ["timeoutSeconds": "\(job.deadlineSeconds)"]))
+                    continue
+                }
+                if wait.isInterruptSent {
+                    end()
+                    throw Ended(reason: .killed(error))
+                }
+            }
+            if wait.stopping != nil, !wait.isInterruptSent {
+                wait.beginGrace(seconds: graceSeconds)
+                outgoing += Frames.header(Frames.interrupt)
+            }
+            if ready.writable, sent < outgoing.count {
+                let count = outgoing.withUnsafeBytes { bytes in
+                    send(socket.number, bytes.baseAddress.map { $0 + sent }, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                }
+                if count > 0 { sent += count } else if errno != EAGAIN, errno != EINTR { throw crashed() }
+            }
+            if ready.readable {
+                switch incoming.read(from: socket) {
+                case .more: break
+                case .broken: throw crashed()
+                case .complete(let answer):
+                    // The worker lives; after an interrupt its answer no longer counts.
+                    if let error = wait.stopping { throw error }
+                    return answer
+                }
+            }
+        }
+    }
+
+    private func crashed() -> Ended {
+        // The socket may be closed before the process is gone; an odd worker that closed it must not live on.
+        child.signalGroup(SIGKILL)
+        return Ended(reason: .crashed(child.waitHere()))
+    }
+
+    /// What the exchange waits for, and until when.
+    private struct Wait {
+        private(set) var deadline: UInt64
+        private(set) var stopping: SlipwayError?
+        private(set) var isInterruptSent = false
+
+        init(deadline: UInt64) { self.deadline = deadline }
+
+        var isOver: Bool { Clock.monotonicNanoseconds() >= deadline }
+
+        mutating func stop(_ error: SlipwayError) { stopping = error }
+
+        mutating func beginGrace(seconds: Double) {
+            isInterruptSent = true
+            deadline = Clock.monotonicNanoseconds() + UInt64(seconds * 1e9)
+        }
+
+        func poll(socket: Descriptor, writes: Bool, wake: Descriptor) -> (readable: Bool, writable: Bool) {
+            let now = Clock.monotonicNanoseconds()
+            let milliseconds = deadline > now ? min((deadline - now) / 1_000_000 + 1, 3_600_000) : 0
+            var events = [
+                pollfd(fd: socket.number, events: Int16(POLLIN) | (writes ? Int16(POLLOUT) : 0), revents: 0),
+                pollfd(fd: stopping == nil ? wake.number : -1, events: Int16(POLLIN), revents: 0),
+            ]
+            #if canImport(Glibc)
+                let count = Glibc.poll(&events, nfds_t(events.count), Int32(milliseconds))
+            #else
+                let count = Darwin.poll(&events, nfds_t(events.count), Int32(milliseconds))
+            #endif
+            guard count > 0 else { return (false, false) }
+            let gone = Int16(POLLHUP | POLLERR)
+            return (events[0].revents & (Int16(POLLIN) | gone) != 0, events[0].revents & Int16(POLLOUT) != 0)
+        }
+    }
+
+    /// The answer, as far as it has come.
+    private struct Incoming {
+        private var header: [UInt8] = []
+        private var body: [UInt8] = []
+        private var filled = 0
+
+        enum Progress {
+            case more
+            case complete([UInt8])
+            case broken
+        }
+
+        mutating func read(from socket: Descriptor) -> Progress {
+            while true {
+                if header.count < 4 {
+                    var part = [UInt8](repeating: 0, count: 4 - header.count)
+                    let count = recv(socket.number, &part, part.count, 0)
+                    guard count > 0 else { return count < 0 && (errno == EAGAIN || errno == EINTR) ? .more : .broken }
+                    header += part.prefix(count)
+                    guard header.count == 4 else { continue }
+                    let length = Frames.length(header)
+                    guard length <= Frames.maximumBytes else { return .broken }
+                    body = [UInt8](repeating: 0, count: Int(length))
+                }
+                guard filled < body.count else { return .complete(body) }
+                let room = body.count - filled
+                let count = body.withUnsafeMutableBytes {
+                    recv(socket.number, $0.baseAddress.map { $0 + filled }, room, 0)
+                }
+                guard count > 0 else { return count < 0 && (errno == EAGAIN || errno == EINTR) ? .more : .broken }
+                filled += count
+            }
+        }
+    }
+}

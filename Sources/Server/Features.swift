@@ -1,0 +1,32 @@
+import Access
+import Core
+import Database
+import Datasets
+import Ledger
+import Objects
+import Pipelines
+import Platform
+import Projects
+import Registry
+import Tracking
+import Web
+
+/// The one list of features, in the order of the lifecycle. Each gets the platform and the earlier features that it
+/// stands on.
+enum Features {
+    static let migrations: [Migration] =
+        Ledger.migrations + AccessService.migrations + ObjectsSchema.migrations + ProjectsFeature.migrations
+        + DatasetsFeature.migrations
+        + TrackingFeature.migrations + PipelinesFeature.migrations + RegistryFeature.migrations
+
+    static func make(_ platform: Platform) -> [Feature] {
+        let projects = ProjectsFeature.make(platform)
+        let datasets = DatasetsFeature.make(platform)
+        let tracking = TrackingFeature.make(platform)
+        let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
+        let registry = RegistryFeature.make(
+            platform, datasets: datasets.service, tracking: tracking.service, pipelines: pipelines.service)
+
+        return [projects.feature, datasets.feature, tracking.feature, pipelines.feature, registry.feature]
+    }
+}

@@ -1,0 +1,67 @@
+import Core
+import Database
+import Ledger
+import Platform
+import Tables
+import Web
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+extension Permission {
+    static let readMetrics = Permission("server.metrics", .readers)
+}
+
+/// Health, metrics and the OpenAPI document.
+struct ServerRoutes {
+    let platform: Platform
+
+    /// The routes, given all others (the document lists them).
+    func routes(with others: [Route]) -> [Route] {
+        let own = [
+            Route(.get, "/health", .open, "Answers OK when the server is ready and its database answers.") { _ in
+                _ = try await platform.database.read { db in try db.one("SELECT 1") { try $0.int(0) } }
+                return .text("OK")
+            },
+            Route(.get, "/metrics", .readMetrics, "Prometheus' text format.") { _ in
+                .text(platform.prometheus.render(), type: "text/plain; version=0.0.4; charset=utf-8")
+            },
+            Route(.get, "/api/v1/server", .signedIn, "Version, database, and what is there of the native libraries.") {
+                _ in
+                .json([
+                    "version": .string(Server.version), "database": .string(platform.database.dialect.rawValue),
+                    "tables": JSONValue(platform.tables.availability ?? "ok"),
+                ])
+            },
+        ]
+        let placeholder = Route(.get, "/api/v1/openapi.json", .open, "This document.") { _ in .noContent }
+        let document = OpenAPI.document(others + own + [placeholder], version: Server.version).canonicalBytes
+        return own + [Route(.get, "/api/v1/openapi.json", .open, "This document.") { _ in .json(document) }]
+    }
+
+    /// Memory and processor time of this process, from /proc.
+    static func processGauges() -> [(name: String, help: String, labels: [(String, String)], value: Double)] {
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        let seconds =
+            Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + Double(
+                usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6
+        return [
+            ("process_resident_memory_bytes", "Resident memory.", [], Double(residentBytes())),
+            ("process_cpu_seconds_total", "Processor time, user and system.", [], seconds),
+        ]
+    }
+
+    private static func residentBytes() -> Int {
+        guard let file = fopen("/proc/self/statm", "r") else { return 0 }
+        defer { fclose(file) }
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard fgets(&buffer, 256, file) != nil else { return 0 }
+        let text = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return (text.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
+            * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}

@@ -1,0 +1,124 @@
+import CDuckDB
+import Core
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// What a worker does with a request. Every request gets a database of its own: in memory, fresh, with access to exactly
+/// the request's files, closed after the answer. The next one is opened while nobody waits.
+final class TablesEngine {
+    struct Settings {
+        var threads: Int
+        var memoryBytes: Int64
+        var temporaryBytes: Int64
+        /// A folder of this worker's own.
+        var temporaryDirectory: String
+    }
+
+    private let library: DuckDBLibrary
+    private let settings: Settings
+    private let running: Running
+    private var next: DuckDBInstance?
+    private var systemViews: Set<String>?
+
+    /// The connection that is at work, for the thread that interrupts it.
+    final class Running: Sendable {
+        private let connection = Mutex<UInt>(0)
+        /// Set by an interrupt until the next request; catches one that comes between two statements.
+        private let stopping = Atomic(false)
+        private let library: DuckDBLibrary
+
+        init(_ library: DuckDBLibrary) { self.library = library }
+
+        func set(_ instance: DuckDBInstance?) {
+            let address = UInt(bitPattern: instance?.connection)
+            connection.withLock {
+                $0 = address
+                stopping.store(false, ordering: .relaxed)
+            }
+        }
+
+        /// - Throws: as DuckDB does when a statement is interrupted.
+        func checkpoint() throws {
+            if stopping.load(ordering: .relaxed) { throw EngineError(message: "INTERRUPT Error: Interrupted!") }
+        }
+
+        /// Asks the statement that is running to stop.
+        func interrupt() {
+            connection.withLock { address in
+                stopping.store(true, ordering: .relaxed)
+                if let pointer = OpaquePointer(bitPattern: address) { library.api.interrupt(pointer) }
+            }
+        }
+    }
+
+    init(_ library: DuckDBLibrary, _ settings: Settings, running: Running) {
+        self.library = library
+        self.settings = settings
+        self.running = running
+    }
+
+    /// Opens the next database ahead of its request.
+    func prepare() {
+        if next == nil { next = try? open() }
+    }
+
+    func open() throws -> DuckDBInstance {
+        let instance = try DuckDBInstance(
+            library,
+            settings: [
+                ("threads", String(settings.threads)), ("memory_limit", "\(settings.memoryBytes)B"),
+                ("autoinstall_known_extensions", "false"), ("autoload_known_extensions", "false"),
+                ("allow_community_extensions", "false"), ("allow_unsigned_extensions", "false"),
+            ])
+        for statement in [
+            "SET temp_directory = \(SQLText.literal(settings.temporaryDirectory))",
+            "SET max_temp_directory_size = '\(settings.temporaryBytes)B'",
+            "SET allow_persistent_secrets = false",
+        ] { _ = try instance.run(statement) }
+        // Builds without ICU have no zones to set.
+        _ = try? instance.run("SET TimeZone = 'UTC'")
+        return instance
+    }
+
+    /// The answer to a request, failures included.
+    func answer(_ request: [UInt8]) -> [UInt8] {
+        do {
+            return try perform(TablesRequest(parsing: request))
+        } catch {
+            return [AnswerKind.failure.rawValue] + EngineErrors.slipway(error, memoryBytes: settings.memoryBytes).wire
+        }
+    }
+
+    private func perform(_ request: TablesRequest) throws -> [UInt8] {
+        let instance = try next ?? open()
+        next = nil
+        running.set(instance)
+        instance.running = running
+        defer { running.set(nil) }
+        var session = TablesSession(instance, request.inputs)
+        do {
+            try session.open(alsoWriting: request.operation.outputPath)
+            if systemViews == nil {
+                let rows = try instance.rows("SELECT DISTINCT lower(view_name) FROM duckdb_views() WHERE internal")
+                systemViews = Set(rows.compactMap { $0[0].text })
+            }
+            return try session.perform(request.operation, systemViews: systemViews ?? [])
+        } catch let error as EngineError {
+            throw EngineErrors.explain(
+                error, inputs: request.inputs, columns: session.knownColumns, output: request.operation.outputPath)
+        }
+    }
+}
+
+extension TablesRequest.Operation {
+    /// The file that a write makes before it is renamed.
+    fileprivate var outputPath: String? {
+        if case .write(_, _, let path) = self { return path }
+        return nil
+    }
+}

@@ -1,0 +1,15 @@
+import Database
+import Platform
+
+/// Tracking: experiments, runs, metrics, parameters, tags, artifacts and logged models, as in MLflow.
+public enum TrackingFeature {
+    public static let migrations = TrackingSchema.migrations
+
+    public static func make(_ platform: Platform) -> (feature: Feature, service: TrackingService) {
+        let service = TrackingService(platform)
+        var feature = Feature(name: "tracking")
+        feature.routes = TrackingRoutes(service: service).routes
+        feature.recover = { try await service.ensureDefaultExperiment() }
+        return (feature, service)
+    }
+}

@@ -1,0 +1,154 @@
+import ArgumentParser
+import Client
+import CommandKit
+import Core
+
+public struct ExperimentCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "experiment", abstract: "Experiments: named groups of runs.", subcommands: [List.self, Create.self])
+
+    public init() {}
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List experiments, newest first.", discussion: "Example: slipway experiment list --filter \"name LIKE 'restock%'\"")
+        @Option(help: "A filter expression over name, project, creation_time and tags.X.") var filter: String?
+        @Flag(help: "Show deleted ones too.") var all = false
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let items = try await server.client().list(
+                "/api/v1/experiments", query: [("filter", filter), ("project", server.project), ("view", all ? "all" : nil)])
+            try output.list(
+                items,
+                [
+                    Column("Id", "id"), Column("Name", "name"), Column("Project", "project"), Column("State", "lifecycle"),
+                    Column("Created", "created"),
+                ])
+        }
+    }
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create an experiment.", discussion: "Example: slipway experiment create restock --project restock")
+        @Argument var name: String
+        @Option(parsing: .singleValue, help: "A tag: key=value. May be repeated.") var tag: [String] = []
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let tags = try tag.reduce(into: [String: String]()) { tags, text in
+                let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+                guard parts.count == 2 else { throw ValidationError("--tag takes key=value, not '\(text)'.") }
+                tags[parts[0]] = parts[1]
+            }
+            try output.object(
+                try await server.client().post(
+                    "/api/v1/experiments",
+                    ["name": .string(name), "project": .string(server.projectName), "tags": JSONValue(tags)]))
+        }
+    }
+}
+
+public struct RunCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Runs: what was tried, and what came out.",
+        subcommands: [List.self, Show.self, Metrics.self, Artifacts.self])
+
+    public init() {}
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List runs, the latest started first.",
+            discussion: "Example: slipway run list --experiment restock --filter 'metrics.rmse < 0.3' --order metrics.rmse --metric rmse")
+        @Option(parsing: .singleValue, help: "An experiment's id or name; may be repeated.") var experiment: [String] = []
+        @Option(help: "A filter expression over metrics.X, params.X, tags.X, dataset.name, status, start_time …") var filter: String?
+        @Option(help: "Fields to order by, separated by commas: metrics.rmse, start_time DESC.") var order: String?
+        @Option(parsing: .singleValue, help: "A metric to show; may be repeated.") var metric: [String] = []
+        @Option(parsing: .singleValue, help: "A parameter to show; may be repeated.") var param: [String] = []
+        @Option(help: "Show at most so many.") var limit = 100
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let items = try await server.client().list(
+                "/api/v1/runs", query: experiment.map { ("experiment", $0) } + [("filter", filter), ("order", order)], limit: limit)
+            let columns = [
+                Column("Id", "id"), Column("Name", "name"), Column("Experiment", "experiment"), Column("Status", "status"),
+                Column("Started", "started"),
+            ]
+            // Keys may have dots, which columns would take for nesting.
+            let shown = items.map { item -> JSONValue in
+                var fields = item.objectValue ?? [:]
+                for (index, key) in metric.enumerated() { fields["metric\(index)"] = item["metrics"]?[key] ?? .null }
+                for (index, key) in param.enumerated() { fields["param\(index)"] = item["params"]?[key] ?? .null }
+                return .object(fields)
+            }
+            let wide = output.json || output.yaml
+            try output.list(
+                wide ? items : shown,
+                columns + metric.enumerated().map { Column($1, "metric\($0)") } + param.enumerated().map { Column($1, "param\($0)") })
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show a run: parameters, newest metrics, tags, datasets, models.")
+        @Argument(help: "The run's id, or run:ID.") var run: String
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let item = try await server.client().get("/api/v1/runs/\(percentEncode(bareID(run)))")
+            if output.json || output.yaml { return try output.object(item) }
+            var fields = item.objectValue ?? [:]
+            let lists = ["params", "metrics", "tags"].map { name in (name, fields.removeValue(forKey: name)?.objectValue ?? [:]) }
+            let datasets = fields.removeValue(forKey: "datasets")?.arrayValue ?? []
+            try output.object(.object(fields))
+            for (name, values) in lists where !values.isEmpty {
+                Terminal.out("")
+                let rows = values.sorted { $0.key < $1.key }.map { ["key": .string($0.key), "value": $0.value] as JSONValue }
+                try output.list(rows, [Column(String(name.dropLast()), "key"), Column("Value", "value")])
+            }
+            if !datasets.isEmpty {
+                Terminal.out("")
+                try output.list(datasets, [Column("Dataset", "name"), Column("Digest", "digest"), Column("Ref", "ref")])
+            }
+        }
+    }
+
+    struct Metrics: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the points of a metric.", discussion: "Example: slipway run metrics 1f… loss")
+        @Argument(help: "The run's id, or run:ID.") var run: String
+        @Argument(help: "The metric.") var metric: String
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let path = metric.split(separator: "/", omittingEmptySubsequences: false).map { percentEncode(String($0)) }.joined(separator: "/")
+            let items = try await server.client().get("/api/v1/runs/\(percentEncode(bareID(run)))/metrics/\(path)")["items"]?.arrayValue ?? []
+            try output.list(items, [Column("Step", "step"), Column("Time", "time"), Column("Value", "value")], empty: "No points of that metric.")
+        }
+    }
+
+    struct Artifacts: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List a folder of a run's artifacts.", discussion: "Example: slipway run artifacts 1f… model")
+        @Argument(help: "The run's id, or run:ID.") var run: String
+        @Argument(help: "A folder; the top by default.") var path: String?
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let items = try await server.client().get(
+                "/api/v1/runs/\(percentEncode(bareID(run)))/artifacts", query: [("path", path)])["items"]?.arrayValue ?? []
+            try output.list(
+                items, [Column("Path", "path"), Column("Folder", "folder"), Column("Bytes", "sizeBytes"), Column("Digest", "digest")],
+                empty: "No artifacts there.")
+        }
+    }
+}
+
+/// `run:1f…` or `1f…`.
+private func bareID(_ text: String) -> String { text.hasPrefix("run:") ? String(text.dropFirst(4)) : text }

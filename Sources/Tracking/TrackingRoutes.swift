@@ -1,0 +1,190 @@
+import Core
+import Objects
+import Web
+
+/// HTTP in, HTTP out: Slipway's own view of tracking. Runs log through MLflow's API.
+struct TrackingRoutes {
+    let service: TrackingService
+
+    var routes: [Route] { experiments + runs + artifacts(of: "runs", "run") { .run($0) } + models + artifacts(of: "logged-models", "model") { .model($0) } }
+
+    private static let searching: [Route.Parameter] = [
+        .init("filter", "A filter expression: metrics.rmse < 0.3 AND tags.stage = 'prod'."),
+        .init("order", "Fields, separated by commas: metrics.rmse, start_time DESC."),
+        .init("view", "active (default), deleted or all."), .init("limit", "Rows a page."),
+        .init("after", "The 'next' of the previous page."),
+    ]
+
+    private var experiments: [Route] {
+        [
+            Route(
+                .get, "/api/v1/experiments", .readRuns, "Experiments, newest first.",
+                query: [.init("project", "Only of this project.")] + Self.searching
+            ) { request in
+                let page = try request.page()
+                var search = ExperimentSearch()
+                search.filter = try Filter.parse(request.query("filter") ?? "")
+                search.project = request.query("project")
+                search.order = try Self.order(request)
+                search.view = try Self.view(request)
+                (search.limit, search.after) = (page.limit, page.after)
+                return .page(try await service.searchExperiments(search, as: request.principal), \.json)
+            },
+            Route(
+                .post, "/api/v1/experiments", .writeRuns, "Creates an experiment.",
+                body: .json([
+                    .init("name", "Unique on the server."), .init("project?", "'default' by default."), .init("tags?", "Text by key."),
+                ])
+            ) { request in
+                let body = try await request.json(allowed: ["name", "project", "tags"])
+                let experiment = try await service.createExperiment(
+                    name: body.string("name"), project: body.optionalString("project") ?? request.project,
+                    tags: body.stringMap("tags").map { KeyValue($0.key, $0.value) }, as: request.principal)
+                return .json(experiment.json, status: 201)
+            },
+            Route(.get, "/api/v1/experiments/{id}", .readRuns, "One experiment, by its id or its name.") { request in
+                .json(try await experiment(request.parameter("id"), as: request.principal).json)
+            },
+        ]
+    }
+
+    private var runs: [Route] {
+        [
+            Route(
+                .get, "/api/v1/runs", .readRuns, "Runs, the latest started first.",
+                query: [.init("experiment", "Its id or name; may be repeated. All that you may read by default.")] + Self.searching
+            ) { request in
+                let page = try request.page()
+                var search = RunSearch(experiments: [])
+                for wanted in request.queryAll("experiment") {
+                    search.experiments.append(try await experiment(wanted, as: request.principal).id)
+                }
+                if search.experiments.isEmpty {
+                    var all = ExperimentSearch()
+                    all.limit = TrackingLimits.searchMaximum
+                    search.experiments = try await service.searchExperiments(all, as: request.principal).items.map(\.id)
+                }
+                search.filter = try Filter.parse(request.query("filter") ?? "")
+                search.order = try Self.order(request)
+                search.view = try Self.view(request)
+                (search.limit, search.after) = (page.limit, page.after)
+                return .page(try await service.searchRuns(search, as: request.principal), \.json)
+            },
+            Route(.get, "/api/v1/runs/{id}", .readRuns, "One run with the newest value of each metric.") { request in
+                .json(try await service.run(request.parameter("id"), as: request.principal).json)
+            },
+            Route(
+                .get, "/api/v1/runs/{id}/metrics/{metric+}", .readRuns, "The points of a metric, by time.",
+                query: [.init("limit", "Points a page; all by default."), .init("after", "The 'next' of the previous page.")]
+            ) { request in
+                let limit = try request.query("limit") == nil ? nil : request.page(maximum: 100_000).limit
+                let points = try await service.history(
+                    run: request.parameter("id"), metric: request.parameter("metric"), limit: limit,
+                    after: request.query("after").map { try Cursor(parsing: $0) }, as: request.principal)
+                var writer = JSONWriter(reserving: points.items.count * 80)
+                writer.object { writer in
+                    writer.key("items")
+                    writer.array { writer in
+                        for point in points.items {
+                            writer.object { writer in
+                                writer.key("step")
+                                writer.write(point.step)
+                                writer.key("time")
+                                writer.write(point.time.description)
+                                writer.key("value")
+                                writer.write(point.value)
+                            }
+                        }
+                    }
+                    if let next = points.next {
+                        writer.key("next")
+                        writer.write(next.description)
+                    }
+                }
+                return .json(writer.bytes)
+            },
+        ]
+    }
+
+    private var models: [Route] {
+        [
+            Route(.get, "/api/v1/logged-models/{id}", .readRuns, "One logged model.") { request in
+                .json(try await service.loggedModel(request.parameter("id"), as: request.principal).json)
+            }
+        ]
+    }
+
+    private func artifacts(of plural: String, _ noun: String, _ owner: @escaping @Sendable (String) -> ArtifactOwner) -> [Route] {
+        [
+            Route(
+                .get, "/api/v1/\(plural)/{id}/artifacts", .readRuns, "What is in a folder of a \(noun)'s artifacts.",
+                query: [.init("path", "The folder; the top by default.")]
+            ) { request in
+                let path = try request.query("path").flatMap { $0.isEmpty ? nil : try RelativePath(parsing: $0) }
+                let entries = try await service.artifacts(in: path, of: owner(request.parameter("id")), as: request.principal)
+                return .json(["items": .array(entries.map(\.json))])
+            },
+            Route(.get, "/api/v1/\(plural)/{id}/artifacts/{path+}", .readRuns, "The bytes of one artifact of a \(noun).") { request in
+                let path = try RelativePath(parsing: request.parameter("path"))
+                let found = try await service.artifact(path, of: owner(request.parameter("id")), as: request.principal)
+                return .artifact(found.object, found.stream, path: path)
+            },
+            Route(
+                .put, "/api/v1/\(plural)/{id}/artifacts/{path+}", .writeRuns, "Stores an artifact of a \(noun), or replaces it.",
+                body: .bytes(type: "application/octet-stream")
+            ) { request in
+                let object = try await service.putArtifact(
+                    request.body, at: RelativePath(parsing: request.parameter("path")), of: owner(request.parameter("id")),
+                    as: request.principal)
+                return .json(["digest": .string("sha256:" + object.digest.hex), "sizeBytes": .int(object.sizeBytes)], status: 201)
+            },
+        ]
+    }
+
+    // MARK: Parts
+
+    private func experiment(_ idOrName: String, as principal: Principal) async throws -> Experiment {
+        if Int64(idOrName) != nil { return try await service.experiment(idOrName, as: principal) }
+        guard let found = try await service.experiment(named: idOrName, as: principal) else {
+            throw SlipwayError.notFound(Ref(.experiment, idOrName), hint: "'slipway experiment list' shows those that there are.")
+        }
+        return found
+    }
+
+    private static func order(_ request: Request) throws -> [SortTerm] {
+        try (request.query("order") ?? "").split(separator: ",").map { try SortTerm(parsing: String($0)) }
+    }
+
+    private static func view(_ request: Request) throws -> LifecycleView {
+        guard let text = request.query("view") else { return .active }
+        guard let view = LifecycleView(rawValue: text) else {
+            throw SlipwayError.field("view", "'\(text.prefix(20))' is not a view", expected: "active, deleted or all")
+        }
+        return view
+    }
+}
+
+extension Response {
+    /// A stored file, to be saved and never shown by a browser, since anybody may have uploaded it.
+    public static func artifact(_ object: ObjectInfo, _ stream: ObjectStream, path: RelativePath) -> Response {
+        let name = path.components.last ?? "artifact"
+        let plain = String(name.unicodeScalars.map { $0.isASCII && $0 != "\"" ? Character($0) : "_" })
+        var disposition = "attachment; filename=\"\(plain)\""
+        // RFC 6266: the exact name beside one that old clients read.
+        if plain != name { disposition += "; filename*=UTF-8''\(percentEncoded(name))" }
+        return Response(
+            status: 200, headers: [("Content-Type", ArtifactType.of(name)), ("Content-Disposition", disposition), ("ETag", "\"\(object.digest)\"")],
+            body: .stream(length: object.sizeBytes) { writer in
+                for try await piece in stream { try await writer.write(piece) }
+            })
+    }
+
+    private static func percentEncoded(_ text: String) -> String {
+        text.utf8.map { byte in
+            switch byte {
+            case 48...57, 65...90, 97...122, 45, 46, 95, 126: String(UnicodeScalar(byte))
+            default: "%" + Hex.encode([byte]).uppercased()
+            }
+        }.joined()
+    }
+}

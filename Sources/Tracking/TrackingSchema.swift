@@ -1,0 +1,149 @@
+import Database
+
+/// Runs, models, datasets and metric names have short numeric ids inside the database, so that the many rows that
+/// belong to them are small; the ids that the world sees are text.
+enum TrackingSchema {
+    static let migrations = [
+        Migration(
+            "tracking/0001-runs",
+            """
+            CREATE TABLE experiment (
+                id BIGINT PRIMARY KEY,
+                name TEXT NOT NULL UNIQUE,
+                project TEXT NOT NULL,
+                artifact_location TEXT NOT NULL,
+                is_deleted BOOLEAN NOT NULL,
+                created_ms BIGINT NOT NULL,
+                updated_ms BIGINT NOT NULL
+            ) {{without_rowid}};
+            CREATE INDEX experiment_project ON experiment (project);
+            CREATE TABLE experiment_tag (
+                experiment BIGINT NOT NULL REFERENCES experiment (id),
+                key TEXT NOT NULL,
+                value TEXT NOT NULL,
+                PRIMARY KEY (experiment, key)
+            ) {{without_rowid}};
+            CREATE TABLE run (
+                key BIGINT PRIMARY KEY,
+                id TEXT NOT NULL UNIQUE,
+                experiment BIGINT NOT NULL REFERENCES experiment (id),
+                name TEXT NOT NULL,
+                user_name TEXT NOT NULL,
+                status TEXT NOT NULL,
+                started_ms BIGINT NOT NULL,
+                ended_ms BIGINT,
+                is_deleted BOOLEAN NOT NULL,
+                deleted_ms BIGINT,
+                artifact_location TEXT NOT NULL
+            ) {{without_rowid}};
+            CREATE INDEX run_experiment_started ON run (experiment, started_ms DESC, id);
+            CREATE TABLE run_param (
+                run BIGINT NOT NULL,
+                key TEXT NOT NULL,
+                value TEXT NOT NULL,
+                PRIMARY KEY (run, key)
+            ) {{without_rowid}};
+            CREATE TABLE run_tag (
+                run BIGINT NOT NULL,
+                key TEXT NOT NULL,
+                value TEXT NOT NULL,
+                PRIMARY KEY (run, key)
+            ) {{without_rowid}};
+            CREATE TABLE metric_name (
+                id BIGINT PRIMARY KEY,
+                name TEXT NOT NULL UNIQUE
+            ) {{without_rowid}};
+            CREATE TABLE metric_latest (
+                run BIGINT NOT NULL,
+                metric BIGINT NOT NULL,
+                step BIGINT NOT NULL,
+                time_ms BIGINT NOT NULL,
+                value DOUBLE PRECISION NOT NULL,
+                is_nan BOOLEAN NOT NULL,
+                PRIMARY KEY (run, metric)
+            ) {{without_rowid}};
+            CREATE TABLE metric_tail (
+                run BIGINT NOT NULL,
+                sequence BIGINT NOT NULL,
+                pack TEXT NOT NULL,
+                PRIMARY KEY (run, sequence)
+            );
+            CREATE TABLE metric_block (
+                run BIGINT NOT NULL,
+                metric BIGINT NOT NULL,
+                sequence BIGINT NOT NULL,
+                points BIGINT NOT NULL,
+                pack TEXT NOT NULL,
+                PRIMARY KEY (run, metric, sequence)
+            );
+            """),
+        Migration(
+            "tracking/0002-inputs-and-models",
+            """
+            CREATE TABLE input_dataset (
+                key BIGINT PRIMARY KEY,
+                experiment BIGINT NOT NULL,
+                name TEXT NOT NULL,
+                digest TEXT NOT NULL,
+                source_type TEXT NOT NULL,
+                source TEXT NOT NULL,
+                schema TEXT,
+                profile TEXT,
+                UNIQUE (experiment, name, digest)
+            );
+            CREATE TABLE run_input (
+                run BIGINT NOT NULL,
+                dataset BIGINT NOT NULL,
+                context TEXT,
+                tags TEXT NOT NULL,
+                PRIMARY KEY (run, dataset)
+            ) {{without_rowid}};
+            CREATE INDEX run_input_dataset ON run_input (dataset);
+            CREATE TABLE logged_model (
+                key BIGINT PRIMARY KEY,
+                id TEXT NOT NULL UNIQUE,
+                experiment BIGINT NOT NULL REFERENCES experiment (id),
+                name TEXT NOT NULL,
+                type TEXT,
+                status TEXT NOT NULL,
+                source_run TEXT,
+                artifact_location TEXT NOT NULL,
+                created_ms BIGINT NOT NULL,
+                updated_ms BIGINT NOT NULL,
+                is_deleted BOOLEAN NOT NULL
+            ) {{without_rowid}};
+            CREATE INDEX logged_model_experiment_created ON logged_model (experiment, created_ms DESC, id);
+            CREATE TABLE logged_model_param (
+                model BIGINT NOT NULL,
+                key TEXT NOT NULL,
+                value TEXT NOT NULL,
+                PRIMARY KEY (model, key)
+            ) {{without_rowid}};
+            CREATE TABLE logged_model_tag (
+                model BIGINT NOT NULL,
+                key TEXT NOT NULL,
+                value TEXT NOT NULL,
+                PRIMARY KEY (model, key)
+            ) {{without_rowid}};
+            CREATE TABLE logged_model_metric (
+                model BIGINT NOT NULL,
+                metric BIGINT NOT NULL,
+                time_ms BIGINT NOT NULL,
+                step BIGINT NOT NULL,
+                run BIGINT NOT NULL,
+                value DOUBLE PRECISION NOT NULL,
+                is_nan BOOLEAN NOT NULL,
+                dataset_name TEXT,
+                dataset_digest TEXT,
+                PRIMARY KEY (model, metric, time_ms, step, run)
+            ) {{without_rowid}};
+            CREATE TABLE run_model (
+                run BIGINT NOT NULL,
+                role TEXT NOT NULL CHECK (role IN ('input', 'output')),
+                model TEXT NOT NULL,
+                step BIGINT NOT NULL,
+                PRIMARY KEY (run, role, model, step)
+            ) {{without_rowid}};
+            """),
+    ]
+}

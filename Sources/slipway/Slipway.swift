@@ -1,0 +1,62 @@
+import Access
+import ArgumentParser
+import CommandKit
+import Core
+import Datasets
+import Inference
+import Ledger
+import Pipelines
+import Projects
+import Registry
+import Server
+import Tables
+import Tracking
+
+/// The list of commands; nothing else.
+struct Slipway: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "slipway", abstract: "Machine learning from data to the device and back.", version: Server.version,
+        groupedSubcommands: [
+            CommandGroup(name: "Server", subcommands: [ServeCommand.self, MigrateCommand.self, DoctorCommand.self]),
+            CommandGroup(
+                name: "Data",
+                subcommands: [ProjectCommand.self, SourceCommand.self, DataCommand.self, SliceCommand.self]),
+            CommandGroup(
+                name: "Work",
+                subcommands: [PipelineCommand.self, ExperimentCommand.self, RunCommand.self, ModelCommand.self]),
+            CommandGroup(
+                name: "Record",
+                subcommands: [
+                    EventsCommand.self, LineageCommand.self, AuditCommand.self, UserCommand.self, TokenCommand.self,
+                ]),
+        ])
+}
+
+@main
+enum Main {
+    static func main() async {
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        // Workers are this same program, started by the server; they are not commands for people.
+        if arguments.first == "worker" {
+            let rest = Array(arguments.dropFirst(2))
+            switch arguments.dropFirst().first {
+            case "tables": TablesWorker.main(arguments: rest)
+            case "inference": InferenceWorker.main(arguments: rest)
+            default: break
+            }
+        }
+        do {
+            var command = try Slipway.parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as SlipwayError {
+            Terminal.error("slipway: \(error.message)")
+            Slipway.exit(withError: ExitCode(error.code.exitCode))
+        } catch {
+            Slipway.exit(withError: error)
+        }
+    }
+}
