@@ -14,7 +14,7 @@ debug := .build/debug/slipway
 release := .build-release/release/slipway
 # Two cores: more jobs only fight. lld links a debug binary in three quarters of the time. The linker is part of the
 # flags that SwiftPM compares, so every debug command passes both, or it would build the packages again.
-debug_flags := -j 2 -Xswiftc -use-ld=lld
+swift_flags := -j 2 -Xswiftc -use-ld=lld
 sources := $(shell find Sources Package.swift -type f -not -name '*.md')
 swift_folders := Sources Tests Package.swift
 
@@ -32,12 +32,12 @@ stop: ## Stop the server that `make run` left up
 
 test: ## Run every test, with real PostgreSQL, S3 and MLflow clients
 	@scripts/setup --test
-	swift build $(debug_flags) --build-tests
-	scripts/services run swift test --skip-build --disable-xctest $(debug_flags)
+	swift build $(swift_flags) --build-tests
+	scripts/services run swift test --skip-build --disable-xctest $(swift_flags)
 	SLIPWAY_BINARY=$$PWD/$(debug) $(venv)/python -m pytest -q Tests/clients $(wildcard examples/*/tests)
 
 build: setup ## Build for debugging: .build/debug/slipway
-	swift build $(debug_flags)
+	swift build $(swift_flags)
 
 bench: release ## Measure Slipway beside mlflow, ONNX Runtime and duckdb; prints a table (about 5 minutes)
 	@scripts/setup --bench
@@ -65,5 +65,5 @@ release: .build-release/stamp ## Build the optimised binary: .build-release/rele
 
 # A stamp, because SwiftPM leaves the binary's time alone when nothing that it links has changed.
 .build-release/stamp: $(sources) | setup
-	swift build -j 2 -c release --scratch-path .build-release --product slipway
+	swift build -c release --scratch-path .build-release --product slipway $(swift_flags)
 	@touch $@

@@ -82,20 +82,25 @@ let package = Package(
         feature("Tracking", "Projects", "Datasets"),
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
         feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),
+        feature("Serving", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Inference"),
+        feature("Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
 
         // MARK: Foreign wires
+        feature("MLflowAPI", "Tracking", "Registry"),
+        feature("InferenceAPI", "Serving", "Inference"),
 
         // MARK: The program
         house(
             "Server", "Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects", "Tables", "Inference",
             "Executors",
-            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", argumentParser, logging),
+            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving",
+            "Monitoring", "MLflowAPI", "InferenceAPI", argumentParser, logging),
         .executableTarget(
             name: "slipway",
             dependencies: [
                 "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
                 "Projects",
-                "Datasets", "Tracking", "Pipelines", "Registry", "Processes", argumentParser,
+                "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Processes", argumentParser,
                 logging,
             ], swiftSettings: settings),
 

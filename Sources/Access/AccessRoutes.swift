@@ -35,9 +35,9 @@ public struct AccessRoutes: Sendable {
                     as: request.principal)
                 return .json(Self.json(account), status: 201)
             },
-            Route(.get, "/api/v1/projects/{project}/members", .signedIn, "The members of a project and their roles.") {
-                request in
-                let members = try await service.members(of: request.parameter("project"))
+            Route(.get, "/api/v1/projects/{project}/members", .readMembers, "The members of a project and their roles.")
+            { request in
+                let members = try await service.members(of: request.parameter("project"), as: request.principal)
                 return .json([
                     "items": .array(members.map { ["name": .string($0.principal), "role": .string($0.role.rawValue)] })
                 ])

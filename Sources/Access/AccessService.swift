@@ -6,6 +6,8 @@ import Synchronization
 extension Permission {
     /// Users, tokens of others, grants.
     public static let manageAccess = Permission("access.manage", [.owner])
+    /// Who is a member of a project.
+    public static let readMembers = Permission("access.read", .readers)
 }
 
 /// Users, service accounts, tokens and grants; default deny.
@@ -89,6 +91,7 @@ public final class AccessService: Sendable {
     {
         try principal.require(.manageAccess, in: nil)
         try Name.validate(name)
+        if role == .admin { try requireAdmin(principal, "make an admin") }
         let account = Account(name: name, kind: kind, role: role, created: clock.now())
         try await database.write { [store, ledger] db in
             guard try store.insert(db, account) else {
@@ -110,6 +113,7 @@ public final class AccessService: Sendable {
 
     public func grant(_ role: Role, on project: String, to name: String, as principal: Principal) async throws {
         try principal.require(.manageAccess, in: project)
+        if role == .admin, principal.grants[project] != .admin { try requireAdmin(principal, "make an admin") }
         let now = clock.now()
         try await database.write { [store, ledger] db in
             guard try store.account(db, name) != nil else {
@@ -136,13 +140,28 @@ public final class AccessService: Sendable {
         forget()
     }
 
-    public func members(of project: String) async throws -> [(principal: String, role: Role)] {
-        try await database.read { [store] db in try store.members(db, project: project) }
+    public func members(of project: String, as principal: Principal) async throws -> [(principal: String, role: Role)]
+    {
+        try principal.require(.readMembers, in: project)
+        return try await database.read { [store] db in try store.members(db, project: project) }
+    }
+
+    /// Nobody hands out more than they have: only an admin makes admins, or tokens that act as one.
+    private func requireAdmin(_ principal: Principal, _ deed: String) throws {
+        guard principal.role == .admin else {
+            throw SlipwayError(
+                .forbidden, "\(principal.name) may not \(deed); that takes an admin.", details: ["role": "admin"])
+        }
     }
 
     // MARK: Tokens
 
+    /// Ten years, as good as for ever.
+    private static let lifetimeMaximumSeconds = 315_360_000.0
+
     /// Makes a token; its text is returned here and never again.
+    ///
+    /// - Parameter lifetimeSeconds: nil means until it is revoked.
     public func issueToken(
         for name: String, label: String, scopes: [String]?, lifetimeSeconds: Double?, as principal: Principal
     ) async throws -> (info: TokenInfo, text: Secret<String>) {
@@ -150,10 +169,20 @@ public final class AccessService: Sendable {
         if let own = principal.scopes, !(scopes.map { Set($0).isSubset(of: own) } ?? false) {
             throw SlipwayError(.forbidden, "A token with scopes cannot make one with more.")
         }
+        if let seconds = lifetimeSeconds, !(seconds > 0 && seconds <= Self.lifetimeMaximumSeconds) {
+            throw SlipwayError.field(
+                "lifetimeSeconds", "is out of range", expected: "more than 0, at most \(Int(Self.lifetimeMaximumSeconds))")
+        }
+        guard label.utf8.count <= Limits.nameBytes else {
+            throw SlipwayError.field("label", "is too long", expected: "at most \(Limits.nameBytes) bytes")
+        }
         let (info, text, hash) = make(for: name, label: label, scopes: scopes, lifetimeSeconds: lifetimeSeconds)
         try await database.write { [store, ledger] db in
-            guard try store.account(db, name) != nil else {
+            guard let account = try store.account(db, name) else {
                 throw SlipwayError.notFound(Ref(.user, name), hint: "Create it with 'slipway user create \(name)'.")
+            }
+            if account.role == .admin, principal.name != name {
+                try self.requireAdmin(principal, "make a token that acts as the admin \(name)")
             }
             try store.insert(db, info, secretHash: hash)
             try ledger.append(
@@ -166,18 +195,25 @@ public final class AccessService: Sendable {
         return (info, text)
     }
 
-    /// A token for a pipeline step: acts as the service account `pipelines` with one role in one project, and ends with
-    /// the step. Issued inside the caller's transaction; leaves no event, since the step's own event names it.
+    /// A token for a pipeline step: acts as a service account with one role in one project. Issued inside the caller's
+    /// transaction; leaves no event, since the step's own event names it. `endStepToken` ends it with the step; should that
+    /// never be called, it ends after its lifetime.
     public func issueStepToken(
         _ db: any Transaction, account: String, role: Role, project: String, lifetimeSeconds: Double
-    ) throws -> Secret<String> {
+    ) throws -> (id: String, text: Secret<String>) {
         let now = clock.now()
         _ = try store.insert(db, Account(name: account, kind: .service, role: nil, created: now))
         try store.grant(db, project: project, principal: account, role: role, at: now)
         try store.deleteEnded(db, before: now.adding(seconds: -86_400))
         let (info, text, hash) = make(for: account, label: "step", scopes: nil, lifetimeSeconds: lifetimeSeconds)
         try store.insert(db, info, secretHash: hash)
-        return text
+        return (info.id, text)
+    }
+
+    public func endStepToken(_ id: String) async throws {
+        let now = clock.now()
+        try await database.write { [store] db in _ = try store.revoke(db, id: id, at: now) }
+        forget()
     }
 
     public func tokens(of name: String?, as principal: Principal) async throws -> [TokenInfo] {

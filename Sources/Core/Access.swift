@@ -66,6 +66,11 @@ public struct Principal: Hashable, Sendable {
         return permission.roles.contains(effective)
     }
 
+    /// Whether there is any project, or none, in which the principal may do `permission`.
+    public func mayAnywhere(_ permission: Permission) -> Bool {
+        may(permission, in: nil) || grants.keys.contains { may(permission, in: $0) }
+    }
+
     /// - Throws: `forbidden`, saying which roles would do.
     public func require(_ permission: Permission, in project: String?) throws {
         guard may(permission, in: project) else {

@@ -19,11 +19,29 @@ public enum ForeignDatabase {
         // Used by one thread at a time: the one that reads the rows.
         nonisolated(unsafe) let output = file
         defer { fclose(file) }
-        let query = query.trimmedStatement
-        if url.hasPrefix("sqlite://") {
-            return try await sqlite(String(url.dropFirst("sqlite://".count)), query) { fputs($0 + "\n", output) }
+        // A full disk must not pass for the end of the rows.
+        let write: @Sendable (String) throws -> Void = { line in
+            guard fputs(line + "\n", output) >= 0 else { throw cannotWrite() }
         }
-        let database = try await Database.open(url, readers: 1)
+        let count = try await export(url: url, query: query.trimmedStatement, write)
+        guard fflush(file) == 0 else { throw cannotWrite() }
+        return count
+    }
+
+    private static func cannotWrite() -> SlipwayError {
+        SlipwayError(.unavailable, "A work file cannot be written: \(String(cString: strerror(errno))).")
+    }
+
+    private static func export(url: String, query: String, _ write: @escaping @Sendable (String) throws -> Void)
+        async throws -> Int64
+    {
+        if url.hasPrefix("sqlite://") { return try await sqlite(String(url.dropFirst("sqlite://".count)), query, write) }
+        let database: Database
+        do { database = try await Database.open(url, readers: 1) } catch {
+            throw SlipwayError(
+                .unavailable, "The source's PostgreSQL cannot be reached. Check its location and that it runs.",
+                cause: (error as? SlipwayError)?.cause ?? error)
+        }
         do {
             let count = try await database.read { db in
                 var count: Int64 = 0
@@ -34,7 +52,7 @@ public enum ForeignDatabase {
                 while true {
                     var batch = 0
                     try db.forEach("FETCH 5000 FROM rows") { row in
-                        fputs(try row.text(0) + "\n", output)
+                        try write(try row.text(0))
                         batch += 1
                         return true
                     }
@@ -50,20 +68,25 @@ public enum ForeignDatabase {
         }
     }
 
-    private static func sqlite(_ path: String, _ query: String, _ write: @escaping (String) -> Void) async throws
-        -> Int64
-    {
+    private static func sqlite(
+        _ path: String, _ query: String, _ write: @escaping @Sendable (String) throws -> Void
+    ) async throws -> Int64 {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(10)
         let queue: DatabaseQueue
         do { queue = try DatabaseQueue(path: path, configuration: configuration) } catch {
-            throw SlipwayError(.unavailable, "The SQLite database \(path) cannot be opened.", cause: error)
+            throw SlipwayError(
+                .invalid, "\(path) cannot be opened as a SQLite database.", details: ["field": "location"], cause: error)
         }
-        nonisolated(unsafe) let write = write
         do {
             return try await queue.read { db in
-                let rows = try GRDB.Row.fetchCursor(db, sql: query)
+                let statement = try db.makeStatement(sql: query)
+                // ATTACH, VACUUM INTO and the like reach other files, and give no columns.
+                guard statement.isReadonly, statement.columnCount > 0 else {
+                    throw SlipwayError.field("query", "is not a SELECT", expected: "one SELECT")
+                }
+                let rows = try GRDB.Row.fetchCursor(statement)
                 var count: Int64 = 0
                 while let row = try rows.next() {
                     var writer = JSONWriter()
@@ -79,7 +102,7 @@ public enum ForeignDatabase {
                             }
                         }
                     }
-                    write(String(decoding: writer.bytes, as: UTF8.self))
+                    try write(String(decoding: writer.bytes, as: UTF8.self))
                     count += 1
                 }
                 return count
@@ -88,7 +111,7 @@ public enum ForeignDatabase {
     }
 
     private static func refusal(_ error: any Error) -> SlipwayError {
-        if let known = error as? SlipwayError, known.code == .unavailable { return known }
+        if let known = error as? SlipwayError, known.code == .unavailable || known.code == .invalid { return known }
         let reason = (error as? SlipwayError)?.cause.map { "\($0)" } ?? "\(error)"
         return SlipwayError(
             .invalid, "The source's database refused the query: \(reason.prefix(400))", details: ["field": "query"],

@@ -9,6 +9,7 @@ public enum DatasetsFeature {
         let service = DatasetsService(platform)
         var feature = Feature(name: "datasets")
         feature.routes = DatasetsRoutes(service: service).routes
+        feature.recover = { platform.removeScratchFolders() }
         return (feature, service)
     }
 }

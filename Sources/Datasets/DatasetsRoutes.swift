@@ -64,6 +64,7 @@ struct DatasetsRoutes {
                 query: [
                     .init("project", "The project of a dataset that is new."), .init("message", "Why."),
                     .init("key", "The client's own id of this batch: sending it again changes nothing."),
+                    .init("origin", "Where the rows come from, for the lineage: a path or a URL."),
                     .init("encoding", "Of CSV: utf-8, latin-1 or utf-16."),
                 ], body: .bytes(type: "application/vnd.apache.parquet")
             ) { request in
@@ -71,8 +72,7 @@ struct DatasetsRoutes {
                     request.parameter("name"), project: request.project, body: request.body,
                     format: Self.format(request),
                     encoding: Self.encoding(request.query("encoding")), key: request.query("key"),
-                    message: request.query("message") ?? "",
-                    as: request.principal)
+                    origin: request.query("origin"), message: request.query("message") ?? "", as: request.principal)
                 return .json(Self.made(version, isNew), status: isNew ? 201 : 200)
             },
             Route(

@@ -59,15 +59,23 @@ extension DatasetsService {
                 "location", "does not fit the kind \(kind.rawValue)",
                 expected: "something like \(wanted[kind]?.example ?? "")")
         }
+        if location.contains("://"), let query = location.split(separator: "?", maxSplits: 1).dropFirst().first,
+            query.split(separator: "&").contains(where: { $0.lowercased().hasPrefix("password=") })
+        {
+            throw passwordRefusal()
+        }
         if let authority = location.split(separator: "/", omittingEmptySubsequences: true).dropFirst().first,
             location.contains("://"),
             let at = authority.lastIndex(of: "@"), authority[..<at].contains(":")
         {
-            throw SlipwayError.field(
-                "location", "holds a password",
-                expected: "none: give it to the server by PGPASSFILE, a netrc file or its AWS variables, never in a URL"
-            )
+            throw passwordRefusal()
         }
+    }
+
+    private static func passwordRefusal() -> SlipwayError {
+        .field(
+            "location", "holds a password",
+            expected: "none: give it to the server by PGPASSFILE, a netrc file or its AWS variables, never in a URL")
     }
 
     public func source(_ name: String, as principal: Principal) async throws -> Source {
@@ -106,6 +114,7 @@ extension DatasetsService {
                 try store.version($0, dataset, recipe: recipe.digest)
             })
         {
+            guard known.project == source.project else { throw belongsElsewhere(known) }
             try await platform.database.write { [store] in try store.markImported($0, name, at: now, seen: fetched.seen)
             }
             return known
@@ -118,8 +127,8 @@ extension DatasetsService {
         let part = try await convert(table, base: base, in: folder)
         let parents = [source.ref] + fetched.files.map { Ref(.file, $0.label) }
         let version = try await commit(
-            dataset, project: source.project, files: [part], base: base, recipe: recipe, parents: parents,
-            message: message.isEmpty ? "import \(name)" : message, as: principal)
+            dataset, project: source.project, files: [part], base: base, isAppend: append, recipe: recipe,
+            parents: parents, message: message.isEmpty ? "import \(name)" : message, as: principal)
         try await platform.database.write { [store, ledger = platform.ledger] db in
             try store.markImported(db, name, at: now, seen: fetched.seen)
             try ledger.append(
@@ -131,20 +140,25 @@ extension DatasetsService {
 
     /// Adds rows that a client sends.
     ///
-    /// - Parameter key: the client's own id of this batch; sending it again changes nothing.
+    /// - Parameters:
+    ///   - key: the client's own id of this batch; sending it again changes nothing.
+    ///   - origin: where the client has the rows from, for the lineage: a path or a URL.
     public func append(
         _ dataset: String, project: String, body: RequestBody, format: TableInput.Format, encoding: TableInput.Encoding,
-        key: String?,
-        message: String, as principal: Principal
+        key: String?, origin: String?, message: String, as principal: Principal
     ) async throws -> (version: DatasetVersion, isNew: Bool) {
         try principal.require(.writeDatasets, in: project)
         try Name.validate(dataset, field: "dataset")
+        if let origin, origin.utf8.count > 500 || origin.unicodeScalars.contains(where: { $0.value < 32 }) {
+            throw SlipwayError.field("origin", "is over 500 bytes or has control characters", expected: "a path or URL")
+        }
+        if let newest = try await newest(dataset), newest.project != project { throw belongsElsewhere(newest) }
         if let known = try await appended(dataset, key) { return (known, false) }
-        // The bytes go into the object store first: they are what the version was made from.
+        // The bytes rest in the object store while they are read; the version keeps the rows, not the request.
         let raw = try await platform.objects.put(contentsOf: body, maximumBytes: Self.appendMaximumBytes)
         let folder = try platform.scratchFolder()
         defer { removeFolder(folder) }
-        let label = "body.\(format.rawValue)#sha256:\(raw.digest.hex)"
+        let label = "\(origin ?? "request.\(format.rawValue)")#sha256:\(raw.digest.hex)"
         let table = TableInput(
             name: "data", files: [try await platform.objects.localPath(raw.digest)], labels: [label], format: format,
             encoding: encoding)
@@ -155,10 +169,10 @@ extension DatasetsService {
             let part = try await convert(table, base: base, in: folder)
             do {
                 let version = try await commit(
-                    dataset, project: project, files: [part], base: base, recipe: recipe,
-                    parents: [Ref(.object, raw.digest.hex)],
-                    message: message, key: key, as: principal)
-                return (version, true)
+                    dataset, project: project, files: [part], base: base, isAppend: true, recipe: recipe,
+                    parents: [Ref(.file, label)], message: message, key: key, as: principal)
+                // The same key can have come twice at the same time.
+                return (version, version.number == (base?.number ?? 0) + 1)
             } catch let error as SlipwayError
                 where error.code == .conflict && error.details["latest"] != nil && attempt < 20
             {
@@ -175,6 +189,11 @@ extension DatasetsService {
         }
     }
 
+    private func belongsElsewhere(_ version: DatasetVersion) -> SlipwayError {
+        SlipwayError(
+            .conflict, "The dataset \(version.dataset) belongs to another project.", ref: Ref(.dataset, version.dataset))
+    }
+
     private func newest(_ dataset: String) async throws -> DatasetVersion? {
         try await platform.database.read { [store] in try store.version($0, dataset, nil) }
     }
@@ -183,6 +202,10 @@ extension DatasetsService {
     private func convert(_ table: TableInput, base: DatasetVersion?, in folder: String) async throws -> (
         path: String, table: TableFile
     ) {
+        guard table.files.contains(where: { !isEmptyFile($0) }) else {
+            throw SlipwayError(
+                .invalid, "\(table.labels.first ?? "The file") is empty; expected rows as Parquet, CSV or JSON.")
+        }
         let path = folder + "/" + ID.make() + ".parquet"
         var list = "*"
         if let base {
@@ -224,7 +247,10 @@ extension DatasetsService {
         let recipe = Recipe(
             kind: "derive", inputs: binding.recipeInputs,
             details: ["sql": .string(sql), "parameters": .array(parameters)])
-        if let newest = try await newest(dataset), newest.recipe.digest == recipe.digest { return (newest, false) }
+        if let newest = try await newest(dataset) {
+            guard newest.project == project else { throw belongsElsewhere(newest) }
+            if newest.recipe.digest == recipe.digest { return (newest, false) }
+        }
         let folder = try platform.scratchFolder()
         defer { removeFolder(folder) }
         let path = folder + "/part.parquet"

@@ -41,7 +41,7 @@ extension DatasetsService {
         func sql(_ query: String) -> String {
             guard !slices.isEmpty else { return query }
             let tables = slices.sorted { $0.key < $1.key }.map { name, slice in
-                "\(DuckSQL.name(name)) AS (SELECT * FROM \(DuckSQL.name(name + "__all")) WHERE (\(slice.condition)))"
+                "\(DuckSQL.name(name)) AS (SELECT * FROM \(DuckSQL.name(name + "__all")) WHERE (\(slice.condition)\n))"
             }
             return "WITH \(tables.joined(separator: ", ")) SELECT * FROM (\(query)\n)"
         }
@@ -91,13 +91,20 @@ extension DatasetsService {
                 "columns", "there is no column '\(column.prefix(80))'",
                 expected: "one of \(known.sorted().joined(separator: ", "))")
         }
-        var sql =
-            "SELECT \(query.columns.isEmpty ? "*" : query.columns.map(DuckSQL.name).joined(separator: ", ")) FROM data"
+        let wanted = query.columns.isEmpty ? version.columns.map(\.name) : query.columns
+        let list = wanted.map(DuckSQL.name).joined(separator: ", ")
+        var condition = ""
         if let text = query.filter, let filter = try Filter.parse(text) {
-            sql += " WHERE \(try filter.condition(columns: version.columns))"
+            condition = " WHERE \(try filter.condition(columns: version.columns))"
         }
-        if let order = query.order { sql += " ORDER BY \(try DuckSQL.order(order, columns: known))" }
+        var sql = "SELECT \(list) FROM data\(condition)"
+        if let order = query.order {
+            // Rows that are equal by the order keep the order of the files, or pages would repeat some and lose others.
+            sql = "SELECT \(list) FROM (SELECT *, row_number() OVER () AS \"slipway row\" FROM data\(condition))"
+            sql += " ORDER BY \(try DuckSQL.order(order, columns: known)), \"slipway row\""
+        }
         let offset = page.after?.keys.first?.intValue ?? 0
+        guard offset >= 0 else { throw SlipwayError.field("after", "is not a cursor of these rows") }
         sql += " LIMIT \(page.limit + 1) OFFSET \(offset)"
         let found = try await platform.tables.query(
             binding.sql(sql), parameters: [], inputs: binding.inputs, maxRows: page.limit + 1, timeoutSeconds: nil)
@@ -204,7 +211,7 @@ extension DatasetsService {
         if ref.kind == .slice {
             let slice = try await slice(ref, as: principal)
             _ = try await platform.tables.write(
-                "SELECT * FROM data WHERE (\(slice.condition))", parameters: [],
+                "SELECT * FROM data WHERE (\(slice.condition)\n)", parameters: [],
                 inputs: [try await input(version, name: "data")],
                 to: folder + "/part-00000.parquet", timeoutSeconds: 600)
             return (version, Digest.of(version.digest.hex + " " + slice.condition))

@@ -15,6 +15,12 @@ extension Platform {
         try makeFolder(path)
         return path
     }
+
+    /// Removes what a server that was killed left of its work.
+    func removeScratchFolders() {
+        let folder = dataDirectory + "/tmp/datasets"
+        for name in (try? listFolder(folder)) ?? [] { removeFolder(folder + "/" + name) }
+    }
 }
 
 /// Work that reads whole files, on threads of its own.
@@ -72,6 +78,11 @@ func listFolder(_ path: String) throws -> [String] {
     return names.sorted()
 }
 
+func isEmptyFile(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_size == 0
+}
+
 func linkOrCopy(_ source: String, to target: String) throws {
     if link(source, target) == 0 { return }
     guard errno != EEXIST else { return }
@@ -103,6 +114,16 @@ func expand(glob pattern: String, within roots: [String]) throws -> [String] {
             "location", "'\(pattern.prefix(120))' is not absolute",
             expected: "a path or glob such as /data/sales/*.parquet")
     }
+    // Looked at before the disk is, so that a refusal tells nothing about what is there.
+    let literal = pattern.prefix { !"*?[".contains($0) }
+    guard let slash = literal.lastIndex(of: "/") else { throw outside(pattern, roots) }
+    let start = String(literal[..<slash])
+    if let real = realpath(start.isEmpty ? "/" : start, nil) {
+        defer { free(real) }
+        guard isWithin(String(cString: real), roots) else { throw outside(pattern, roots) }
+    } else {
+        guard isWithin(start, roots), !start.split(separator: "/").contains("..") else { throw outside(pattern, roots) }
+    }
     var matches = glob_t()
     defer { globfree(&matches) }
     guard glob(pattern, GLOB_NOSORT, nil, &matches) == 0 else {
@@ -115,12 +136,7 @@ func expand(glob pattern: String, within roots: [String]) throws -> [String] {
         let resolved = String(cString: real)
         var status = stat()
         guard stat(resolved, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }
-        guard roots.contains(where: { resolved.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }) else {
-            throw SlipwayError(
-                .forbidden,
-                "\(resolved) is outside the folders that sources may read (\(roots.joined(separator: ", "))). Start the server with --source-root to allow another.",
-                details: ["location": pattern])
-        }
+        guard isWithin(resolved, roots) else { throw outside(pattern, roots) }
         files.append(resolved)
     }
     guard !files.isEmpty else {
@@ -128,4 +144,16 @@ func expand(glob pattern: String, within roots: [String]) throws -> [String] {
     }
     guard files.count <= 10_000 else { throw SlipwayError(.tooLarge, "\(pattern) matches more than 10000 files.") }
     return files.sorted()
+}
+
+/// Whether a path without links is one of the folders or below it.
+private func isWithin(_ path: String, _ roots: [String]) -> Bool {
+    roots.contains { $0 == path || path.hasPrefix($0.hasSuffix("/") ? $0 : $0 + "/") }
+}
+
+private func outside(_ pattern: String, _ roots: [String]) -> SlipwayError {
+    SlipwayError(
+        .forbidden,
+        "\(pattern) leads outside the folders that sources may read (\(roots.joined(separator: ", "))). Start the server with --source-root to allow another.",
+        details: ["location": pattern])
 }

@@ -22,7 +22,10 @@ struct Fetched {
     /// The format that the source does not say: from the name.
     func format(_ source: Source) throws -> TableInput.Format {
         if let nativeFormat { return nativeFormat }
-        let name = (files.first?.label.split(separator: "#").first).map(String.init)?.lowercased() ?? ""
+        var name = (files.first?.label ?? "")[...]
+        if let end = name.lastIndex(of: "#") { name = name[..<end] }
+        if source.kind == .http, let query = name.firstIndex(of: "?") { name = name[..<query] }
+        name = name.lowercased()[...]
         for (ending, format) in [
             (".parquet", TableInput.Format.parquet), (".csv", .csv), (".csv.gz", .csv), (".tsv", .csv), (".txt", .csv),
             (".json", .json), (".ndjson", .json), (".jsonl", .json),
@@ -58,11 +61,17 @@ extension DatasetsService {
         case .s3:
             return try await fetchS3(source, into: folder)
         case .postgres, .sqlite:
-            if source.kind == .sqlite { _ = try expand(glob: source.location, within: platform.sources.roots) }
+            var url = source.location
+            if source.kind == .sqlite {
+                let found = try expand(glob: source.location, within: platform.sources.roots)
+                guard found.count == 1 else {
+                    throw SlipwayError.field("location", "matches \(found.count) files", expected: "one database")
+                }
+                url = "sqlite://" + found[0]
+            }
             let target = folder + "/rows.ndjson"
             let count = try await ForeignDatabase.export(
-                url: source.kind == .sqlite ? "sqlite://" + source.location : source.location,
-                query: source.query ?? "", to: target)
+                url: url, query: source.query ?? "", to: target)
             guard count > 0 else {
                 throw SlipwayError(
                     .conflict, "The query of \(source.ref) gives no rows, so there is no schema to import.",

@@ -52,22 +52,27 @@ public struct Ledger: Sendable {
             self.project = project
         }
 
-        var conditions: [SQL] {
+        func conditions(_ dialect: Dialect) -> [SQL] {
             var conditions: [SQL] = []
             if let subject {
                 // A ref without a version also names all its versions.
+                let versions = Self.begins("subject", subject.description + "@", before: subject.description + "A", dialect)
                 conditions.append(
-                    subject.selector == nil
-                        ? "subject = \(subject) OR (subject >= \(subject.description + "@") AND subject < \(subject.description + "A"))"
-                        : "subject = \(subject)")
+                    subject.selector == nil ? "subject = \(subject) OR (\(versions))" : "subject = \(subject)")
             }
             if let type {
                 conditions.append(
                     type.hasSuffix(".")
-                        ? "type >= \(type) AND type < \(String(type.dropLast()) + "/")" : "type = \(type)")
+                        ? Self.begins("type", type, before: String(type.dropLast()) + "/", dialect) : "type = \(type)")
             }
             if let project { conditions.append("project = \(project)") }
             return conditions
+        }
+
+        /// SQLite compares bytes, so a range finds a beginning by index; PostgreSQL sorts by the rules of some language.
+        private static func begins(_ column: SQL, _ text: String, before end: String, _ dialect: Dialect) -> SQL {
+            dialect == .sqlite
+                ? "\(column) >= \(text) AND \(column) < \(end)" : "starts_with(\(column), \(text))"
         }
     }
 
@@ -75,7 +80,7 @@ public struct Ledger: Sendable {
     public func events(after sequence: Int64, _ query: Query = Query(), limit: Int) async throws -> [Event] {
         try await database.read { db in
             try db.all(
-                "\(Self.columns) WHERE \(SQL.all(query.conditions + ["sequence > \(sequence)"])) ORDER BY sequence LIMIT \(limit)",
+                "\(Self.columns) WHERE \(SQL.all(query.conditions(db.dialect) + ["sequence > \(sequence)"])) ORDER BY sequence LIMIT \(limit)",
                 Self.event)
         }
     }
@@ -83,7 +88,7 @@ public struct Ledger: Sendable {
     /// A page of events, newest first.
     public func page(_ query: Query, _ page: PageRequest) async throws -> Page<Event> {
         try await database.read { db in
-            var conditions = query.conditions
+            var conditions = query.conditions(db.dialect)
             if let last = page.after?.keys.first?.intValue { conditions.append("sequence < \(last)") }
             return try db.page(
                 "\(Self.columns) WHERE \(SQL.all(conditions)) ORDER BY sequence DESC LIMIT \(page.limit + 1)", page,

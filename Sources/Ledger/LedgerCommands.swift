@@ -46,7 +46,7 @@ public struct LineageCommand: AsyncParsableCommand {
         discussion: "Example: slipway lineage model:restock@3")
     @Argument(help: "A ref such as model:restock@3 or prediction:1f….") var ref: String
     @Flag(help: "What was made from it instead.") var downstream = false
-    @Option(help: "How many steps.") var depth = 20
+    @Option(help: "How many steps.") var depth = 1000
     @OptionGroup var server: ClientOptions
     @OptionGroup var output: OutputOptions
 
@@ -75,10 +75,26 @@ public struct LineageCommand: AsyncParsableCommand {
         if edges.isEmpty { Terminal.out("Nothing recorded.") }
     }
 
+    /// A dataset that grew by appends is a long chain of versions: shown as one line, with all that was appended.
+    private static func folded(_ children: [(String, String)], _ next: [String: [(String, String)]]) -> [(String, String)] {
+        guard let chain = children.firstIndex(where: { $0.1 == "append" && $0.0.hasPrefix("dataset:") }) else { return children }
+        var rest = children
+        let newest = rest.remove(at: chain).0
+        var oldest = newest
+        while true {
+            let parts = next[oldest] ?? []
+            rest += parts.filter { !($0.1 == "append" && $0.0.hasPrefix("dataset:")) }
+            guard let base = parts.first(where: { $0.1 == "append" && $0.0.hasPrefix("dataset:") })?.0 else { break }
+            oldest = base
+        }
+        let first = newest == oldest ? newest : "\(oldest) … \(newest)"
+        return [(first, "append")] + rest
+    }
+
     private static func tree(
         _ ref: String, _ next: [String: [(String, String)]], prefix: String, _ shown: inout Set<String>
     ) {
-        let children = next[ref] ?? []
+        let children = folded(next[ref] ?? [], next)
         // Long lists of files are cut: --json has them all.
         let limit = 12
         for (index, (child, relation)) in children.prefix(limit).enumerated() {

@@ -45,7 +45,7 @@ extension Ledger {
 
     /// All edges within `depth` steps of a ref in one direction, breadth first, at most `limit`.
     public func lineage(
-        of ref: Ref, _ direction: LineageDirection, depth: Int = 20, limit: Int = 2000, sources: [LineageSource] = []
+        of ref: Ref, _ direction: LineageDirection, depth: Int = 1000, limit: Int = 5000, sources: [LineageSource] = []
     ) async throws -> [LineageEdge] {
         var found: [LineageEdge] = []
         var seenEdges: Set<LineageEdge> = []
@@ -78,6 +78,35 @@ extension Ledger {
             }
         }
         return found
+    }
+
+    /// The edges that a principal may see. One with a role on all projects sees all of them; the others see an edge when
+    /// the project of one of its ends is theirs and neither end belongs to a project that is not. What has no event of its
+    /// own (a file, a prediction) belongs to no project.
+    ///
+    /// - Throws: `forbidden` when nothing about `ref` is the principal's to see.
+    func visible(_ edges: [LineageEdge], from ref: Ref, to principal: Principal) async throws -> [LineageEdge] {
+        if principal.may(.readLineage, in: nil), principal.grants.isEmpty { return edges }
+        let refs = Array(Set(edges.flatMap { [$0.source, $0.target] } + [ref]))
+        var projects: [Ref: String] = [:]
+        for chunk in refs.chunks(of: 200) {
+            let found = try await database.read { db in
+                try db.all(
+                    "SELECT DISTINCT subject, project FROM ledger_event WHERE subject IN (\(list: Array(chunk))) AND project IS NOT NULL"
+                ) { (try $0.ref(0), try $0.text(1)) }
+            }
+            for (ref, project) in found { projects[ref] = project }
+        }
+        let mine = Set(projects.values.filter { principal.may(.readLineage, in: $0) })
+        if let project = projects[ref], !mine.contains(project) {
+            try principal.require(.readLineage, in: project)
+        }
+        let seen = edges.filter { edge in
+            let ends = [edge.source, edge.target].compactMap { projects[$0] }
+            return ends.allSatisfy(mine.contains) && (!ends.isEmpty || principal.may(.readLineage, in: nil))
+        }
+        if seen.isEmpty, projects[ref] == nil { try principal.require(.readLineage, in: nil) }
+        return seen
     }
 }
 

@@ -27,6 +27,7 @@ final class PipelineRunner: Sendable {
     /// Clears away what an earlier server's jobs left; steps that were running wait to be run again.
     func recover() async throws {
         for executor in platform.executors.values { _ = await executor.recover() }
+        steps.removeWorkFolders()
         let count = try await platform.database.write { [store = service.store] in try store.resetRunningSteps($0) }
         if count > 0 {
             platform.logger.info(
@@ -59,8 +60,11 @@ final class PipelineRunner: Sendable {
 
     private func carry(_ run: PipelineRun) async {
         do {
+            // The list was read a moment ago: another carrier may have ended the run since.
+            let current = try await platform.database.read { [store = service.store] in try store.run($0, run.id) }
+            guard let current, !current.state.isEnd else { return }
             let pipeline = try await service.pipeline(run.pipeline, version: run.version, as: .system)
-            if run.state == .queued {
+            if current.state == .queued {
                 let now = platform.clock.now()
                 try await platform.database.write { [store = service.store] in
                     guard try store.run($0, run.id)?.state == .queued else { return }
@@ -88,6 +92,7 @@ final class PipelineRunner: Sendable {
             let now = platform.clock.now()
             _ = try? await platform.database.write { [store = service.store, ledger = platform.ledger] db in
                 let problem = (error as? SlipwayError)?.message ?? "Internal error; the server's log has the rest."
+                guard try store.run(db, run.id)?.state.isEnd == false else { return }
                 try store.setState(db, run.id, .failed, at: now, problem: problem)
                 try ledger.append(
                     db, "pipeline.run.failed", run.ref, project: run.project, by: .system,
@@ -141,6 +146,7 @@ final class PipelineRunner: Sendable {
     private func finish(_ run: PipelineRun, isCancelled: Bool) async throws {
         let now = platform.clock.now()
         try await platform.database.write { [store = service.store, ledger = platform.ledger] db in
+            guard try store.run(db, run.id)?.state.isEnd == false else { return }
             let steps = try store.steps(db, of: run.id)
             for step in steps where step.state == .pending || step.state == .running {
                 try store.endStep(
@@ -148,8 +154,10 @@ final class PipelineRunner: Sendable {
                     problem: isCancelled ? nil : "A step that it waits for did not succeed.", at: now)
             }
             let failed = steps.filter { $0.state == .failed }
-            let state: PipelineRun.State = isCancelled ? .cancelled : failed.isEmpty ? .succeeded : .failed
-            let problem = failed.first.map { "Step \($0.step): \($0.problem ?? "failed")" }
+            let isGood = steps.allSatisfy(\.state.isGood)
+            let state: PipelineRun.State = isCancelled ? .cancelled : isGood ? .succeeded : .failed
+            var problem = failed.first.map { "Step \($0.step): \($0.problem ?? "failed")" }
+            if state == .failed, problem == nil { problem = "Not all steps could be run; the server's log has the rest." }
             try store.setState(db, run.id, state, at: now, problem: problem)
             try ledger.append(
                 db, "pipeline.run.\(state.rawValue)", run.ref, project: run.project, by: .system,

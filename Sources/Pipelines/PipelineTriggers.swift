@@ -44,21 +44,44 @@ struct PipelineTriggers: Sendable {
     func watchSchedules() async throws {
         while !Task.isCancelled {
             let now = platform.clock.now()
-            for pipeline in try await service.pipelines(project: nil, as: .system) {
-                for trigger in pipeline.definition.triggers {
-                    guard case .schedule(let schedule) = trigger.kind else { continue }
-                    let last = try await platform.database.write { [store = service.store] in
-                        try store.lastFired($0, pipeline.pipeline, now: now)
-                    }
-                    guard let next = schedule.next(after: last), next <= now else { continue }
-                    _ = try await service.trigger(
-                        pipeline.pipeline, params: trigger.params, cause: "schedule \(next)", as: principal(pipeline))
-                    try await platform.database.write { [store = service.store] in
-                        try store.setFired($0, pipeline.pipeline, at: now)
-                    }
-                }
+            do {
+                for pipeline in try await service.pipelines(project: nil, as: .system) { try await fire(pipeline, now) }
+            } catch {
+                try Task.checkCancellation()
+                platform.logger.warning("The schedules could not be looked at.", metadata: ["cause": "\(error)"])
             }
             try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    /// Starts what is due. A schedule that cannot start its pipeline says so in the log and stands in nobody's way.
+    private func fire(_ pipeline: PipelineVersion, _ now: Timestamp) async throws {
+        let schedules = pipeline.definition.triggers.compactMap { trigger -> (CronSchedule, [String: JSONValue])? in
+            guard case .schedule(let schedule) = trigger.kind else { return nil }
+            return (schedule, trigger.params)
+        }
+        guard !schedules.isEmpty else { return }
+        let last = try await platform.database.write { [store = service.store] in
+            try store.lastFired($0, pipeline.pipeline, now: now)
+        }
+        let due = schedules.compactMap { schedule, params in
+            schedule.next(after: last).flatMap { $0 <= now ? (schedule, params, $0) : nil }
+        }
+        guard !due.isEmpty else { return }
+        for (schedule, params, time) in due {
+            do {
+                _ = try await service.trigger(
+                    pipeline.pipeline, params: params, cause: "schedule \(schedule) of \(time)",
+                    as: principal(pipeline))
+            } catch let error as SlipwayError {
+                platform.logger.warning(
+                    "A schedule could not start its pipeline.",
+                    metadata: ["pipeline": "\(pipeline.pipeline)", "cause": "\(error.message)"])
+            }
+        }
+        // Afterwards: a server that dies in between fires again, and the cause keeps that to one run.
+        try await platform.database.write { [store = service.store] in
+            try store.setFired($0, pipeline.pipeline, at: now)
         }
     }
 

@@ -75,7 +75,9 @@ public final class PipelinesService: Sendable {
         try principal.require(.writePipelines, in: project)
         try Name.validate(pipeline)
         var entries: [(path: RelativePath, object: ObjectInfo)] = []
-        for file in files { entries.append((file.path, try await platform.objects.put(file.bytes))) }
+        // tar may hold a path twice; the last one counts.
+        let last = Dictionary(files.map { ($0.path, $0.bytes) }) { $1 }
+        for (path, bytes) in last { entries.append((path, try await platform.objects.put(bytes))) }
         let all = entries
         let digest = Self.digest(of: all)
         return try await platform.database.write { [store] db in

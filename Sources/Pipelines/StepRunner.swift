@@ -26,7 +26,7 @@ struct StepRunner: Sendable {
         _ step: PipelineStep, of run: PipelineRun, _ pipeline: PipelineVersion, results: [String: [String: StepResult]]
     ) async -> StepRun? {
         do {
-            await turns.take()
+            guard await turns.take() else { return nil }
             defer { turns.give() }
             if Task.isCancelled { return nil }
             let plan = try await plan(step, of: run, pipeline, results: results)
@@ -159,17 +159,25 @@ struct StepRunner: Sendable {
         let now = platform.clock.now()
         let lifetime = step.timeoutSeconds + 120
         let started = try await platform.database.write {
-            [store, access = platform.access] db -> (Int, Secret<String>) in
+            [store, access = platform.access] db -> (number: Int, token: (id: String, text: Secret<String>)) in
             let number = try store.startStep(db, run: run.id, step: step.name, recipe: plan.recipe, at: now)
             let token = try access.issueStepToken(
                 db, account: plan.principal.name, role: .mlEngineer, project: run.project, lifetimeSeconds: lifetime)
             return (number, token)
         }
-        let work = WorkFolder(path: "\(platform.dataDirectory)/tmp/steps/\(run.id)-\(step.name)-\(started.0)")
+        let work = WorkFolder(path: "\(stepsFolder)/\(run.id)-\(step.name)-\(started.number)")
         defer { work.remove() }
-        try await prepare(work, plan, step, pipeline)
-        let spec = try self.spec(work, plan, step, of: run, pipeline, token: started.1, attempt: started.0)
-        let result = try await executor.run(spec)
+        let result: JobResult
+        do {
+            try await prepare(work, plan, step, pipeline)
+            let spec = try self.spec(
+                work, plan, step, of: run, pipeline, token: started.token.text, attempt: started.number)
+            result = try await executor.run(spec)
+        } catch {
+            try? await platform.access.endStepToken(started.token.id)
+            throw error
+        }
+        try? await platform.access.endStepToken(started.token.id)
         if Task.isCancelled { return .cancelled }
         let usage: JSONValue = [
             "wallSeconds": .number(result.usage.wallSeconds), "cpuSeconds": .number(result.usage.cpuSeconds),
@@ -186,6 +194,11 @@ struct StepRunner: Sendable {
             return .failure(Problem(message: error.message, usage: usage))
         }
     }
+
+    private var stepsFolder: String { platform.dataDirectory + "/tmp/steps" }
+
+    /// Removes what a server that was killed left of its work.
+    func removeWorkFolders() { WorkFolder(path: stepsFolder).remove() }
 
     private func prepare(_ work: WorkFolder, _ plan: Plan, _ step: PipelineStep, _ pipeline: PipelineVersion)
         async throws

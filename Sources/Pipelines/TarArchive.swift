@@ -11,9 +11,13 @@ enum TarArchive {
         var files: [(RelativePath, [UInt8])] = []
         var at = 0
         var longName: String?
+        var isWhole = false
         while at + 512 <= bytes.count {
             let header = bytes[at..<at + 512]
-            if header.allSatisfy({ $0 == 0 }) { break }
+            if header.allSatisfy({ $0 == 0 }) {
+                isWhole = true
+                break
+            }
             func text(_ from: Int, _ length: Int) -> String {
                 String(decoding: header[(header.startIndex + from)..<(header.startIndex + from + length)].prefix { $0 != 0 }, as: UTF8.self)
             }
@@ -49,6 +53,8 @@ enum TarArchive {
                 throw SlipwayError(.tooLarge, "The archive has more than \(maximumFiles) files.")
             }
         }
+        // POSIX ends an archive with blocks of zeros: without them it was cut short between two files.
+        guard isWhole else { throw SlipwayError.field("body", "is a tar archive that was cut short") }
         return files
     }
 

@@ -110,32 +110,50 @@ struct WorkFolder: Sendable {
 
 /// So many at the same time; the others wait in order.
 final class Turns: Sendable {
-    private let state: Mutex<(free: Int, waiters: [CheckedContinuation<Void, Never>])>
+    private struct State {
+        var free: Int
+        var nextID = 0
+        var waiters: [(id: Int, continuation: CheckedContinuation<Bool, Never>)] = []
+    }
+    private let state: Mutex<State>
 
-    init(count: Int) { state = Mutex((count, [])) }
+    init(count: Int) { state = Mutex(State(free: count)) }
 
-    func take() async {
-        await withCheckedContinuation { continuation in
-            let now = state.withLock { state in
-                if state.free > 0 {
-                    state.free -= 1
-                    return true
+    /// Waits for a turn, which `give` returns; false when the task was cancelled before it came.
+    func take() async -> Bool {
+        let id = state.withLock { state in
+            state.nextID += 1
+            return state.nextID
+        }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let now = state.withLock { state -> Bool? in
+                    if Task.isCancelled { return false }
+                    if state.free > 0 {
+                        state.free -= 1
+                        return true
+                    }
+                    state.waiters.append((id, continuation))
+                    return nil
                 }
-                state.waiters.append(continuation)
-                return false
+                if let now { continuation.resume(returning: now) }
             }
-            if now { continuation.resume() }
+        } onCancel: {
+            let waiter = state.withLock { state in
+                state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0).continuation }
+            }
+            waiter?.resume(returning: false)
         }
     }
 
     func give() {
-        let next = state.withLock { state -> CheckedContinuation<Void, Never>? in
+        let next = state.withLock { state -> CheckedContinuation<Bool, Never>? in
             if state.waiters.isEmpty {
                 state.free += 1
                 return nil
             }
-            return state.waiters.removeFirst()
+            return state.waiters.removeFirst().continuation
         }
-        next?.resume()
+        next?.resume(returning: true)
     }
 }

@@ -2,12 +2,16 @@ import Access
 import Core
 import Database
 import Datasets
+import InferenceAPI
 import Ledger
+import MLflowAPI
+import Monitoring
 import Objects
 import Pipelines
 import Platform
 import Projects
 import Registry
+import Serving
 import Tracking
 import Web
 
@@ -18,6 +22,8 @@ enum Features {
         Ledger.migrations + AccessService.migrations + ObjectsSchema.migrations + ProjectsFeature.migrations
         + DatasetsFeature.migrations
         + TrackingFeature.migrations + PipelinesFeature.migrations + RegistryFeature.migrations
+        + ServingFeature.migrations
+        + MonitoringFeature.migrations
 
     static func make(_ platform: Platform) -> [Feature] {
         let projects = ProjectsFeature.make(platform)
@@ -26,7 +32,19 @@ enum Features {
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
         let registry = RegistryFeature.make(
             platform, datasets: datasets.service, tracking: tracking.service, pipelines: pipelines.service)
+        let serving = ServingFeature.make(platform, registry: registry.service, datasets: datasets.service)
+        let monitoring = MonitoringFeature.make(
+            platform, datasets: datasets.service, serving: serving.service, pipelines: pipelines.service)
 
-        return [projects.feature, datasets.feature, tracking.feature, pipelines.feature, registry.feature]
+        var mlflow = Feature(name: "mlflow")
+        mlflow.routes = MLflowRoutes(tracking: tracking.service, registry: registry.service).routes
+        var inference = Feature(name: "inference")
+        inference.routes = InferenceRoutes(serving: serving.service, version: Server.version).routes
+
+        return [
+            projects.feature, datasets.feature, tracking.feature, pipelines.feature, registry.feature, serving.feature,
+            monitoring.feature,
+            mlflow, inference,
+        ]
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Client
 import CommandKit
 import Core
 import Database
@@ -112,5 +113,21 @@ public struct DoctorCommand: AsyncParsableCommand {
             await (try ProcessExecutor(.init(runtimeFolder: "/tmp/slipway-doctor"))).availability(), "sandboxes work")
         try output.list(checks, [Column("Part", "part"), Column("OK", "ok"), Column("State", "state")])
         await tables.shutdown()
+    }
+}
+
+public struct CollectCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "gc", abstract: "Say what no dataset, run or model holds any more, and free it with --remove.")
+    @Flag(help: "Remove it; without this, it is only counted.") var remove = false
+    @Option(help: "Keep what is younger than so many hours.") var graceHours = 24.0
+    @OptionGroup var server: ClientOptions
+    @OptionGroup var output: OutputOptions
+
+    public init() {}
+
+    public func run() async throws {
+        let body: JSONValue = ["dryRun": .bool(!remove), "graceSeconds": .number(graceHours * 3600)]
+        try output.object(try await server.client().post("/api/v1/objects/collect", body, timeoutSeconds: 7200))
     }
 }

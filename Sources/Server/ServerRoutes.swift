@@ -1,6 +1,7 @@
 import Core
 import Database
 import Ledger
+import Objects
 import Platform
 import Tables
 import Web
@@ -13,6 +14,7 @@ import Web
 
 extension Permission {
     static let readMetrics = Permission("server.metrics", .readers)
+    static let collectGarbage = Permission("objects.collect", [.owner, .operator])
 }
 
 /// Health, metrics and the OpenAPI document.
@@ -34,6 +36,31 @@ struct ServerRoutes {
                 .json([
                     "version": .string(Server.version), "database": .string(platform.database.dialect.rawValue),
                     "tables": JSONValue(platform.tables.availability ?? "ok"),
+                ])
+            },
+            Route(
+                .post, "/api/v1/objects/collect", .collectGarbage,
+                "Removes objects that no manifest holds; says what it frees.",
+                body: .json([
+                    .init("dryRun?", "true (default) only says what would go."),
+                    .init("graceSeconds?", "Younger objects stay; a day by default."),
+                ])
+            ) { request in
+                try request.principal.require(.collectGarbage, in: nil)
+                let body = try await request.json(allowed: ["dryRun", "graceSeconds"])
+                let grace = try body.optionalDouble("graceSeconds") ?? 86_400
+                guard grace >= 0 else { throw SlipwayError.field("graceSeconds", "is negative", expected: "seconds") }
+                let database = platform.database
+                let report = try await platform.objects.collectGarbage(
+                    graceSeconds: grace, dryRun: body.bool("dryRun", default: true)
+                ) { digests in
+                    try await database.read { try Manifests.live($0, among: digests) }
+                }
+                return .json([
+                    "dryRun": .bool(report.isDryRun), "examined": JSONValue(report.examined),
+                    "removed": JSONValue(report.removed),
+                    "removedBytes": .int(report.removedBytes), "kept": JSONValue(report.young),
+                    "leftovers": JSONValue(report.leftovers),
                 ])
             },
         ]

@@ -5,6 +5,7 @@ public enum TrackingLimits {
     public static let keyLength = 250
     public static let experimentNameLength = 500
     public static let experimentTagValueLength = 20_000
+    public static let artifactLocationLength = 2048
     /// Longer values are cut here, as MLflow's server cuts them.
     public static let paramValueLength = 6000
     /// Longer values are cut here, as MLflow's server cuts them.
@@ -30,6 +31,14 @@ enum TrackingRules {
     static func experimentName(_ name: String) throws {
         guard !name.isEmpty else { throw invalid("name", "Invalid experiment name: '\(name)'") }
         try length(name, TrackingLimits.experimentNameLength, "name")
+    }
+
+    /// Runs cannot keep artifacts among another run's.
+    static func artifactLocation(_ uri: String) throws {
+        guard !uri.hasPrefix("runs:") else {
+            throw invalid("artifact_location", "Artifact location cannot be a runs:/ URI. Given: '\(uri.prefix(200))'")
+        }
+        try length(uri, TrackingLimits.artifactLocationLength, "artifact_location")
     }
 
     static func experimentTag(_ tag: KeyValue) throws {

@@ -54,13 +54,16 @@ public final class TrackingService: Sendable {
         try principal.require(.writeRuns, in: project)
         try TrackingRules.experimentName(name)
         try tags.forEach(TrackingRules.experimentTag)
+        // "mlflow-artifacts:/x/" and "mlflow-artifacts:/x" are one place.
+        let location = artifactLocation.map { String($0.reversed().drop { $0 == "/" }.reversed()) }
+        if let location { try TrackingRules.artifactLocation(location) }
         let now = now
         return try await database.write { [experiments, ledger] db in
             try ProjectsStore().require(db, project)
             let key = try experiments.nextKey(db)
             let experiment = Experiment(
                 id: String(key), name: name, project: project,
-                artifactLocation: artifactLocation ?? ArtifactLocation.root(ofExperiment: String(key)), lifecycle: .active,
+                artifactLocation: location ?? ArtifactLocation.root(ofExperiment: String(key)), lifecycle: .active,
                 created: now, updated: now, tags: tags.lastOfEachKey)
             guard try experiments.insert(db, key: key, experiment) else { throw Self.nameTaken(name) }
             try ledger.append(

@@ -60,7 +60,7 @@ public final class Prometheus: Sendable {
         var out = ""
         let gathered = families.withLock { $0 }
         for (name, family) in gathered.sorted(by: { $0.key < $1.key }) {
-            out += "# HELP \(name) \(family.help)\n# TYPE \(name) \(family.type)\n"
+            out += "# HELP \(name) \(Self.escaped(family.help, quote: false))\n# TYPE \(name) \(family.type)\n"
             for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
                 guard family.type == "histogram" else {
                     out += "\(name)\(labels.isEmpty ? "" : "{\(labels)}") \(series.value)\n"
@@ -76,29 +76,33 @@ public final class Prometheus: Sendable {
                 out += "\(name)_count\(labels.isEmpty ? "" : "{\(labels)}") \(total)\n"
             }
         }
-        var seen: Set<String> = []
-        for gauge in collectors.withLock({ $0 }).flatMap({ $0() }) {
-            if seen.insert(gauge.name).inserted {
-                out += "# HELP \(gauge.name) \(gauge.help)\n# TYPE \(gauge.name) gauge\n"
+        // All lines of one name stand together, whichever collector gave them.
+        let gauges = Dictionary(grouping: collectors.withLock { $0 }.flatMap { $0() }, by: \.name)
+        for (name, series) in gauges.sorted(by: { $0.key < $1.key }) {
+            out += "# HELP \(name) \(Self.escaped(series[0].help, quote: false))\n# TYPE \(name) gauge\n"
+            for gauge in series {
+                let labels = Self.key(gauge.labels)
+                out += "\(name)\(labels.isEmpty ? "" : "{\(labels)}") \(gauge.value)\n"
             }
-            let labels = Self.key(gauge.labels)
-            out += "\(gauge.name)\(labels.isEmpty ? "" : "{\(labels)}") \(gauge.value)\n"
         }
         return out
     }
 
     private static func key(_ labels: [(String, String)]) -> String {
-        labels.map { name, value in
-            var escaped = ""
-            for character in value {
-                switch character {
-                case "\\": escaped += "\\\\"
-                case "\"": escaped += "\\\""
-                case "\n": escaped += "\\n"
-                default: escaped.append(character)
-                }
+        labels.map { name, value in "\(name)=\"\(escaped(value, quote: true))\"" }.joined(separator: ",")
+    }
+
+    /// By scalars: a carriage return and a line feed are one character to Swift.
+    private static func escaped(_ text: String, quote: Bool) -> String {
+        var out = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\": out += "\\\\"
+            case "\"" where quote: out += "\\\""
+            case "\n": out += "\\n"
+            default: out.unicodeScalars.append(scalar)
             }
-            return "\(name)=\"\(escaped)\""
-        }.joined(separator: ",")
+        }
+        return out
     }
 }

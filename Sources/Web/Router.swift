@@ -55,6 +55,7 @@ public struct Router: Sendable {
                 throw SlipwayError(
                     .notFound, "There is nothing at \(path.prefix(200)). GET /api/v1/openapi.json lists what there is.")
             }
+            if otherMethods.contains(.get) { otherMethods.insert(.head) }
             let allowed = otherMethods.map(\.rawValue).sorted().joined(separator: ", ")
             throw SlipwayError(
                 .unsupported, "\(path.prefix(200)) does not take \(method.rawValue); it takes \(allowed).",
@@ -110,10 +111,10 @@ public func percentDecode(_ text: some StringProtocol, plusIsSpace: Bool = false
     var i = 0
     while i < bytes.count {
         if bytes[i] == 37 {
-            guard i + 2 < bytes.count,
-                let value = UInt8(String(decoding: bytes[i + 1...i + 2], as: UTF8.self), radix: 16)
-            else { return nil }
-            out.append(value)
+            guard i + 2 < bytes.count, let high = hexDigit(bytes[i + 1]), let low = hexDigit(bytes[i + 2]) else {
+                return nil
+            }
+            out.append(high << 4 | low)
             i += 3
         } else {
             out.append(plusIsSpace && bytes[i] == 43 ? 32 : bytes[i])
@@ -121,4 +122,13 @@ public func percentDecode(_ text: some StringProtocol, plusIsSpace: Bool = false
         }
     }
     return String(validating: out, as: UTF8.self)
+}
+
+private func hexDigit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case 48...57: byte - 48
+    case 65...70: byte - 55
+    case 97...102: byte - 87
+    default: nil
+    }
 }

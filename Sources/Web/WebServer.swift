@@ -66,6 +66,8 @@ public struct WebApplication: Sendable {
                 route.permission == .open
                 ? Principal(name: "anyone", role: nil)
                 : try await authenticator(header("authorization"), configuration.isLoopback)
+            // The outer door: who may do this nowhere does not get to the handler. Handlers check the project.
+            if !principal.mayAnywhere(route.permission) { try principal.require(route.permission, in: nil) }
             let request = Request(
                 id: id, method: method, path: path, principal: principal, headers: headers,
                 queryItems: try Self.queryItems(split.count > 1 ? split[1] : ""), parameters: parameters, body: body)
@@ -108,7 +110,11 @@ public struct WebApplication: Sendable {
         }
         var response = wire.error(shown, id)
         if shown.code == .unauthenticated { response.headers.append(("WWW-Authenticate", "Bearer")) }
-        if let allow = shown.details["allow"] { response.headers.append(("Allow", allow)) }
+        // RFC 9110, 15.5.6: a known path that does not take the method says which ones it takes.
+        if let allow = shown.details["allow"] {
+            response.status = 405
+            response.headers.append(("Allow", allow))
+        }
         return response
     }
 
@@ -116,21 +122,23 @@ public struct WebApplication: Sendable {
     /// `Origin`, if any, the same as its host (cross-site requests).
     private func checkOrigin(host: String?, origin: String?) throws {
         guard let allowed = configuration.allowedHosts else { return }
-        let name = host.map(Self.hostName) ?? ""
-        guard ["127.0.0.1", "localhost", "[::1]", "::1", configuration.host].contains(name) || allowed.contains(name)
+        let host = host?.lowercased() ?? ""
+        let name = Self.hostName(host)
+        guard
+            ["127.0.0.1", "localhost", "[::1]", configuration.host.lowercased()].contains(name)
+                || allowed.contains(where: { $0.lowercased() == name })
         else {
             throw SlipwayError(
                 .forbidden,
                 "The host '\(name.prefix(80))' is not one of this server's names. Use http://127.0.0.1:\(configuration.port), or start with --allowed-host."
             )
         }
-        if let origin, origin != "null" {
-            let bare = origin.split(separator: "/").last.map(String.init) ?? origin
-            guard bare == host else {
-                throw SlipwayError(.forbidden, "Requests from pages of \(origin.prefix(120)) are refused.")
-            }
-        } else if origin == "null" {
+        guard let origin = origin?.lowercased() else { return }
+        guard origin != "null" else {
             throw SlipwayError(.forbidden, "Requests from pages without an origin are refused.")
+        }
+        guard origin == "http://\(host)" || origin == "https://\(host)" else {
+            throw SlipwayError(.forbidden, "Requests from pages of \(origin.prefix(120)) are refused.")
         }
     }
 

@@ -5,6 +5,7 @@ import Core
 import Datasets
 import Inference
 import Ledger
+import Monitoring
 import Pipelines
 import Projects
 import Registry
@@ -17,13 +18,19 @@ struct Slipway: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "slipway", abstract: "Machine learning from data to the device and back.", version: Server.version,
         groupedSubcommands: [
-            CommandGroup(name: "Server", subcommands: [ServeCommand.self, MigrateCommand.self, DoctorCommand.self]),
+            CommandGroup(
+                name: "Server",
+                subcommands: [ServeCommand.self, MigrateCommand.self, DoctorCommand.self, CollectCommand.self]),
             CommandGroup(
                 name: "Data",
                 subcommands: [ProjectCommand.self, SourceCommand.self, DataCommand.self, SliceCommand.self]),
             CommandGroup(
                 name: "Work",
-                subcommands: [PipelineCommand.self, ExperimentCommand.self, RunCommand.self, ModelCommand.self]),
+                subcommands: [
+                    PipelineCommand.self, ExperimentCommand.self, RunCommand.self, ModelCommand.self,
+                    ReproduceCommand.self,
+                ]),
+            CommandGroup(name: "Operate", subcommands: [MonitorCommand.self, AlertCommand.self]),
             CommandGroup(
                 name: "Record",
                 subcommands: [

@@ -107,7 +107,7 @@ import Testing
 
     /// A backend that fails leaves a moved file where it was, and nothing in its own folders.
     @Test func aFailedMoveGivesTheFileBack() async throws {
-        let folder = TemporaryFolder()
+        let folder = ScratchFolder()
         let pool = BlockingPool(name: "test", threads: 2)
         let disk = try DiskBackend(folder: folder.path + "/store", pool: pool)
         let store = ObjectStore(backend: disk, pool: pool)

@@ -20,7 +20,7 @@ import Testing
     }
 
     @Test func opensOnlyItsOwnFolders() async throws {
-        let folder = TemporaryFolder()
+        let folder = ScratchFolder()
         let pool = BlockingPool(name: "test", threads: 1)
         func open(_ name: String, _ prepare: (String) throws -> Void) async throws -> String {
             let path = "\(folder.path)/\(name)"
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func storesAreChosenByURL() async throws {
-        let folder = TemporaryFolder()
+        let folder = ScratchFolder()
         let http = HTTPClient()
         let cases: [(String, [String: String], String)] = [
             (folder.path + "/a b", [:], "none"),
@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test func aFullCacheGivesUpOldCopiesOnly() async throws {
-        let folder = TemporaryFolder()
+        let folder = ScratchFolder()
         let cache = try ObjectCache(
             folder: folder.path + "/cache", maximumBytes: 2500, pool: BlockingPool(name: "test", threads: 2))
         var paths: [String] = []

@@ -6,7 +6,7 @@ import Testing
 @testable import Transport
 
 /// A folder that is removed with the value that holds it.
-final class TemporaryFolder: Sendable {
+final class ScratchFolder: Sendable {
     let path = "/tmp/slipway-objects-\(ID.make())"
 
     init() { mkdir(path, 0o755) }
@@ -87,7 +87,7 @@ enum Kind: String, CaseIterable, CustomTestStringConvertible {
 
 /// A store of its own for one test.
 struct Fixture {
-    let folder = TemporaryFolder()
+    let folder = ScratchFolder()
     let pool = BlockingPool(name: "test", threads: 4)
     let store: ObjectStore
     let backend: any ObjectBackend

@@ -29,7 +29,7 @@ import Testing
 
     @Test func downloads() async throws {
         let client = try Fixture.client()
-        let folder = TemporaryFolder()
+        let folder = ScratchFolder()
         let bytes = noise(3_000_000, seed: 1)
         let key = client.location.prefix + "/file"
         try await client.put(key, bytes)

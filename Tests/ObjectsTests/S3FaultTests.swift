@@ -103,7 +103,7 @@ private func healthy(_ what: String) -> HTTPResponse {
     }
 
     @Test func uploadsInParts() async throws {
-        let folder = TemporaryFolder()
+        let folder = ScratchFolder()
         let path = try folder.file("f", noise(100_000, seed: 1))
         let plan = MultipartPlan(thresholdBytes: 10_000, partBytes: 10_000, parallelism: 3)
         let lost = SlipwayError(.unavailable, "lost")
@@ -157,7 +157,7 @@ private func healthy(_ what: String) -> HTTPResponse {
     }
 
     @Test(.timeLimit(.minutes(1))) func aCancelledUploadIsAborted() async throws {
-        let folder = TemporaryFolder()
+        let folder = ScratchFolder()
         let path = try folder.file("f", noise(100_000, seed: 1))
         let (started, start) = AsyncStream<Void>.makeStream()
         let script = Script { what, _ in

@@ -88,7 +88,9 @@ import Testing
                 ("stage = 'None' AND NOT tags.checked = 'yes'", [2]), ("name = 'other'", []),
             ]
             for (filter, expected) in table { #expect(try await found(filter) == expected, "\(filter)") }
-            // The newest change first.
+            // The newest change first; a tag is none.
+            #expect(try await found("", []) == [2, 1])
+            _ = try await f.registry.describeVersion("restock", 1, "checked", as: Fixture.ada)
             #expect(try await found("", []) == [1, 2])
             #expect(await code { _ = try await found("name LIKE 3") } == .invalid)
         }

@@ -53,6 +53,7 @@ import Testing
         ("mlflow-artifacts://localhost:5000/1/abc/artifacts", .run(id: "abc", path: "")),
         ("mlflow-artifacts:/1/models/m-0123/artifacts", .loggedModel(id: "m-0123")),
         ("mlflow-artifacts:/1/models/m-0123/artifacts/", .loggedModel(id: "m-0123")),
+        ("pipeline-runs:/1f/train/model", .pipelineRun(id: "1f", step: "train", output: "model")),
         ("s3://bucket/model", .elsewhere("s3://bucket/model")),
         ("prompt-template", .elsewhere("prompt-template")),
     ]) func `sources are read`(_ text: String, _ expected: ModelSource) throws {
@@ -60,7 +61,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "models:/", "models:/a/b/c", "models:/restock", "runs:/", "runs:/abc/../../etc/passwd", "runs:/abc//x", "runs:/abc/a\u{0}b",
+        "", "pipeline-runs:/1f/train", "models:/", "models:/a/b/c", "models:/restock", "runs:/", "runs:/abc/../../etc/passwd", "runs:/abc//x", "runs:/abc/a\u{0}b",
         "mlflow-artifacts:/1/abc/artifacts/../../x", "mlflow-artifacts:/1/abc", "mlflow-artifacts:/1/models/m-0123/artifacts/part",
     ]) func `broken sources are refused`(_ text: String) {
         #expect(throws: SlipwayError.self) { try ModelSource(parsing: text) }

@@ -7,7 +7,7 @@ struct LocalServer: Sendable {
     let port: Int
     var url: String { "http://127.0.0.1:\(port)" }
 
-    static let shared = try! LocalServer()  // swift-format-ignore: NeverUseForceTry
+    static let shared = Result { try LocalServer() }
 
     private init() throws {
         var input: [Int32] = [0, 0]

@@ -29,7 +29,9 @@ private final class Gauge: Sendable {
 
 @Suite struct TransportTests {
     let client = HTTPClient(maximumConcurrency: 8)
-    let server = LocalServer.shared
+    let server: LocalServer
+
+    init() throws { server = try LocalServer.shared.get() }
 
     private func echo(_ request: HTTPRequest) async throws -> JSONValue {
         try JSONValue(parsing: await client.send(request).body)

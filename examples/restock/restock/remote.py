@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from restock.api import API, APIError
-from restock.columns import WATCHED
+from restock.columns import FEATURES, WATCHED
 from restock.data import Features, read_sql, shape_features, source_file
 from restock.drift import PSI_LIMIT, Shift
 from restock.model import INPUT_NAME
@@ -61,7 +61,7 @@ class SlipwayPlatform:
             policy = {"approvalsRequired": 1, "selfApproval": True}
             self.api.put(f"/api/v1/models/{MODEL_NAME}/policy", policy)
         self._derive("promo-week", read_sql("promo_week"), promotions="promotions", products="products")
-        self.api.send("PUT", f"/api/v1/pipelines/{PIPELINE}/code", _code_archive(), "application/x-tar")
+        self.api.send("PUT", f"/api/v1/pipelines/{PIPELINE}/code", _code_archive(), "application/x-tar", project=PROJECT)
         text = (EXAMPLE / "pipeline.yaml").read_bytes()
         self.api.send("PUT", f"/api/v1/pipelines/{PIPELINE}", text, "application/yaml", project=PROJECT)
 
@@ -145,7 +145,7 @@ class SlipwayPlatform:
         pq.write_table(rows, body, compression="zstd")
         self.api.send(
             "POST", "/api/v1/datasets/transactions/append", body.getvalue(), "application/vnd.apache.parquet",
-            project=PROJECT, key=f"until-{day}", message=f"sales until {day - 1}",
+            project=PROJECT, key=f"until-{day}", message=f"sales until {day - 1}", origin=str(source_file("transactions")),
         )  # fmt: skip
 
     def _derive(self, dataset: str, sql: str, **inputs: str) -> int:
@@ -167,7 +167,7 @@ class SlipwayPlatform:
 
     def _infer(self, path: str, inputs: np.ndarray, **headers: str) -> tuple[np.ndarray, str | None]:
         tensor = {"name": INPUT_NAME, "shape": list(inputs.shape), "datatype": "FP32", "data": inputs.ravel().tolist()}
-        answer = self.api.post(path, {"inputs": [tensor]}, **headers)
+        answer = self.api.post(path, {"inputs": [tensor], "parameters": {"columns": list(FEATURES)}}, **headers)
         output = answer["outputs"][0]
         return np.array(output["data"], dtype=np.float32).reshape(output["shape"]), answer.get("id")
 
@@ -200,7 +200,7 @@ class SlipwayPlatform:
             if state["state"] in DONE:
                 return
             if state["state"] in FAILED:
-                failed = [step["name"] for step in state["steps"] if step["state"] in FAILED]
+                failed = [step["step"] for step in state["steps"] if step["state"] in FAILED]
                 logs = [self.api.get_bytes(f"/api/v1/pipeline-runs/{run}/steps/{name}/log").decode() for name in failed]
                 raise RuntimeError(f"pipeline run {run} {state['state']}: " + "\n".join(log[-2000:] for log in logs))
             time.sleep(0.2)

@@ -1,0 +1,169 @@
+import Access
+import Core
+import Database
+import Datasets
+import Ledger
+import Objects
+import Pipelines
+import Platform
+import Projects
+import TestSupport
+import Testing
+import Tracking
+import Web
+
+/// Walks every route of the features and proves that what it declares is enforced: by the outer door for those who may
+/// it nowhere, and by the service itself for those who may it in some other project.
+@Suite struct RouteWalkTests {
+    /// One of everything, in the project `p`.
+    private struct World {
+        let application: WebApplication
+        let routes: [Route]
+        var ids: [String: String] = [:]
+        let tokens: [String: String]
+    }
+
+    private static let csv = "day,store,units\n2017-01-01,a,3\n2017-01-02,b,\n"
+    private static let yaml = "name: pipe\nsteps:\n  - name: one\n    run: /bin/true\n"
+
+    private func make(_ platform: Platform) async throws -> World {
+        let projects = ProjectsFeature.make(platform)
+        let datasets = DatasetsFeature.make(platform)
+        let tracking = TrackingFeature.make(platform)
+        let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
+        let features = [projects.feature, datasets.feature, tracking.feature, pipelines.feature]
+        for feature in features { try await feature.recover() }
+        let routes = features.flatMap(\.routes) + AccessRoutes(platform.access).routes
+            + LedgerRoutes(platform.ledger, lineageSources: []).routes
+        let application = WebApplication.testing(routes, platform)
+        func set(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
+            let answer = try await application.ask(method, target, body)
+            guard answer.status < 300 else { throw SlipwayError(.internal, "\(method) \(target): \(answer.json.canonicalText)") }
+            return answer.json
+        }
+        func send(_ method: String, _ target: String, _ text: String, _ type: String) async throws {
+            let answer = await application.respond(
+                method: method, target: target, headers: [("host", "localhost"), ("content-type", type)],
+                body: RequestBody(Array(text.utf8)))
+            guard answer.status < 300 else { throw SlipwayError(.internal, "\(method) \(target): \(answer.status)") }
+        }
+        var tokens: [String: String] = [:]
+        for name in ["nobody", "outsider", "reader", "member"] {
+            _ = try await set("POST", "/api/v1/users", ["name": .string(name)])
+            tokens[name] = try await set("POST", "/api/v1/tokens", ["principal": .string(name)])["token"]?.stringValue
+        }
+        for project in ["p", "q"] { _ = try await set("POST", "/api/v1/projects", ["name": .string(project), "goals": ["g=-9%"]]) }
+        _ = try await set("PUT", "/api/v1/projects/q/members/outsider", ["role": "owner"])
+        _ = try await set("PUT", "/api/v1/projects/p/members/reader", ["role": "viewer"])
+        _ = try await set("PUT", "/api/v1/projects/p/members/member", ["role": "viewer"])
+        try await send("POST", "/api/v1/datasets/d/append?project=p", Self.csv, "text/csv")
+        _ = try await set("POST", "/api/v1/slices", ["name": "s", "dataset": "d", "where": "units > 1"])
+        _ = try await set(
+            "POST", "/api/v1/sources", ["name": "src", "project": "p", "kind": "file", "location": .string(platform.dataDirectory + "/a.csv")])
+        try await send("PUT", "/api/v1/pipelines/pipe?project=p", Self.yaml, "application/yaml")
+        var world = World(application: application, routes: routes, tokens: tokens)
+        world.ids["pipeline-runs"] = try await set("POST", "/api/v1/pipelines/pipe/runs", [:])["id"]?.stringValue
+        world.ids["experiments"] = try await set("POST", "/api/v1/experiments", ["name": "e", "project": "p"])["id"]?.stringValue
+        world.ids["tokens"] = try await platform.access.tokens(of: "admin", as: .system).first?.id
+        let experiment = world.ids["experiments"] ?? ""
+        let run = try await tracking.service.createRun(RunDraft(experiment: experiment), as: .system)
+        let point = MetricPoint(step: 0, time: Timestamp(milliseconds: 1), value: 1)
+        try await tracking.service.log(LogBatch(metrics: [LoggedMetric(key: "rmse", point: point)]), run: run.info.id, as: .system)
+        world.ids["runs"] = run.info.id
+        world.ids["logged-models"] = try await tracking.service.createLoggedModel(
+            LoggedModelDraft(experiment: experiment), as: .system
+        ).id
+        for owner in ["runs", "logged-models"] {
+            try await send("PUT", "/api/v1/\(owner)/\(world.ids[owner] ?? "")/artifacts/a.txt", "x", "text/plain")
+        }
+        return world
+    }
+
+    private static let names = ["datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe"]
+    private static let parts = [
+        "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one", "metric": "rmse",
+    ]
+    private static let bodies: [String: JSONValue] = [
+        "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
+        "/projects": ["name": "new"], "/projects/{project}/goals/{goal}/measurements": ["value": -0.1],
+        "/datasets/{name}/derive": ["sql": "SELECT 1 AS a", "inputs": ["d": "dataset:d"], "project": "p"],
+        "/query": ["sql": "SELECT count(*) FROM d", "inputs": ["d": "dataset:d"]],
+        "/slices": ["name": "s2", "dataset": "d", "where": "units > 2"],
+        "/sources": ["name": "src2", "project": "p", "kind": "file", "location": "/x.csv"],
+        "/sources/{name}/import": ["dataset": "d2"], "/experiments": ["name": "e2", "project": "p"],
+        "/pipelines/{name}/runs": [:],
+    ]
+    private static let queries = [
+        "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
+        "/datasets/{name}/append": "?project=p", "/pipelines/{name}": "?project=p", "/pipelines/{name}/code": "?project=p",
+    ]
+
+    private func call(_ world: World, _ route: Route, as name: String) async throws -> (status: Int, items: Int?) {
+        let short = String(route.path.dropFirst("/api/v1".count))
+        let kind = String(short.split(separator: "/").first ?? "")
+        let path = route.path.split(separator: "/").map { part -> String in
+            guard part.first == "{" else { return String(part) }
+            let name = part.filter { !"{+}".contains($0) }
+            switch name {
+            case "name": return Self.names[kind] ?? "?"
+            case "id": return world.ids[kind] ?? "?"
+            case "path": return kind == "datasets" ? "part-00000.parquet" : "a.txt"
+            default: return Self.parts[name] ?? "?"
+            }
+        }.joined(separator: "/")
+        var headers: [(name: String, value: String)] = [("host", "localhost")]
+        if let token = world.tokens[name] { headers.append(("authorization", "Bearer \(token)")) }
+        var body = Self.bodies[short]?.canonicalBytes ?? []
+        if case .bytes(let type) = route.body {
+            body = Array((type == "application/yaml" ? Self.yaml : Self.csv).utf8)
+            if type.hasSuffix("tar") { body = [UInt8](repeating: 0, count: 1024) }
+            headers.append(("content-type", type.hasSuffix("parquet") ? "text/csv" : type))
+        }
+        let answer = await world.application.respond(
+            method: route.method.rawValue, target: "/" + path + (Self.queries[short] ?? ""), headers: headers, body: RequestBody(body))
+        guard case .bytes(let bytes) = answer.body else { return (answer.status, nil) }
+        return (answer.status, (try? JSONValue(parsing: bytes))?["items"]?.arrayValue?.count)
+    }
+
+    /// What routes for anyone signed in check themselves, as seen by an owner of another project: whose listings show
+    /// nothing of `p`, and what is one's own. All others are to answer 403.
+    private static let outsiderMay: [String: String] = [
+        "GET /api/v1/whoami": "own", "GET /api/v1/tokens": "own", "POST /api/v1/tokens": "own",
+        // Its own project.
+        "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
+        "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0", "GET /api/v1/runs": "0",
+    ]
+
+    @Test func `every route enforces the permission that it declares`() async throws {
+        let migrations =
+            ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations + PipelinesFeature.migrations
+        try await TestPlatform.with(migrations) { platform in
+            let world = try await make(platform)
+            var wrong: [String] = []
+            for route in world.routes {
+                let name = "\(route.method.rawValue) \(route.path)"
+                let isSignedIn = route.permission == .signedIn
+                let declared = isSignedIn || route.permission == .open ? "" : route.permission.name
+                // Nobody: the outer door, or what the route checks itself.
+                let nobody = try await call(world, route, as: "nobody")
+                let own = Self.outsiderMay[name]
+                if own == nil || !declared.isEmpty, nobody.status != 403 { wrong.append("nobody \(name): \(nobody.status)") }
+                if isSignedIn, let own, own != "own", nobody.items != 0 { wrong.append("nobody \(name): sees \(nobody.items ?? -1)") }
+                // An owner, but of another project.
+                let outsider = try await call(world, route, as: "outsider")
+                if let own {
+                    let isRight = own == "own" ? outsider.status < 300 : outsider.items == Int(own)
+                    if !isRight { wrong.append("outsider \(name): \(outsider)") }
+                } else if outsider.status != 403 {
+                    wrong.append("outsider \(name): \(outsider)")
+                }
+                // A viewer of the project: reads all of it, and changes nothing.
+                let mayRead = route.permission.roles.contains(.viewer) && name != "DELETE /api/v1/tokens/{id}"
+                let reader = try await call(world, route, as: "reader")
+                if mayRead ? reader.status >= 300 : reader.status != 403 { wrong.append("reader \(name): \(reader.status)") }
+            }
+            #expect(wrong == [])
+            #expect(world.routes.count > 50)
+        }
+    }
+}
