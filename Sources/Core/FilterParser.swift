@@ -34,7 +34,12 @@ struct FilterParser {
     }
 
     private mutating func term() throws -> Filter {
-        if takeWord("NOT") { return .not(try term()) }
+        if takeWord("NOT") {
+            depth += 1
+            defer { depth -= 1 }
+            guard depth <= 32 else { throw SlipwayError(.tooLarge, "The filter is nested more than 32 deep.") }
+            return .not(try term())
+        }
         if take("(") {
             let inner = try disjunction()
             guard take(")") else { throw failure("')'") }

@@ -204,7 +204,7 @@ extension DatasetsService {
     ) {
         guard table.files.contains(where: { !isEmptyFile($0) }) else {
             throw SlipwayError(
-                .invalid, "\(table.labels.first ?? "The file") is empty; expected rows as Parquet, CSV or JSON.")
+                .invalid, "\(table.labels?.first ?? "The file") is empty; expected rows as Parquet, CSV or JSON.")
         }
         let path = folder + "/" + ID.make() + ".parquet"
         var list = "*"

@@ -44,8 +44,12 @@ struct PredictionTable {
         self.columns = columns
     }
 
-    /// All names, sorted.
-    var names: [String] { columns.keys.sorted() }
+    /// What the columns are best called, tensor by tensor.
+    var names: [String] {
+        blocks.sorted { $0.key < $1.key }.flatMap { name, block in
+            block.names ?? (block.width == 1 ? [name] : (0..<min(block.width, 100)).map { "\(name)[\($0)]" })
+        }
+    }
 
     func column(_ name: String) -> Column? {
         guard let (name, place) = columns[name], let block = blocks[name] else { return nil }

@@ -92,40 +92,41 @@ struct WindowReader: Sendable {
 
 /// Counts the features of predictions.
 private struct FeatureCount {
-    private var windows: [String: FeatureWindow]
-    /// Features that some prediction had, when the monitor takes whatever there is.
+    /// By name.
+    private var windows: [(name: String, window: FeatureWindow)]
+    /// Features that some prediction had.
     private var seen: Set<String> = []
-    private let isOpen: Bool
-    private let names: [String: [String]]
-
-    init(_ monitor: Monitor) {
-        windows = monitor.reference.features.mapValues { FeatureWindow($0) }
-        isOpen = monitor.spec.features == nil
-        names = monitor.spec.columns
-    }
-
     /// Names in the newest prediction.
     private(set) var inputs: [String] = []
+    /// Whether the monitor takes whatever there is.
+    private let isOpen: Bool
+    private let columnNames: [String: [String]]
+
+    init(_ monitor: Monitor) {
+        windows = monitor.reference.features.sorted { $0.key < $1.key }.map { ($0, FeatureWindow($1)) }
+        isOpen = monitor.spec.features == nil
+        columnNames = monitor.spec.columns
+    }
 
     mutating func add(_ prediction: LoggedPrediction) {
-        let table = PredictionTable(prediction.inputs, names: names)
+        let table = PredictionTable(prediction.inputs, names: columnNames)
         if inputs.isEmpty { inputs = Array(table.names.prefix(100)) }
-        for name in windows.keys {
-            guard let column = table.column(name) else {
-                windows[name]?.addMissing(prediction.rows)
+        for place in windows.indices {
+            guard let column = table.column(windows[place].name) else {
+                windows[place].window.addMissing(prediction.rows)
                 continue
             }
-            seen.insert(name)
-            for row in 0..<prediction.rows { windows[name]?.add(column.cell(row)) }
+            seen.insert(windows[place].name)
+            for row in 0..<prediction.rows { windows[place].window.add(column.cell(row)) }
         }
     }
 
     /// Features that are named by the monitor and were in no prediction.
-    var absent: [String] { isOpen ? [] : windows.keys.filter { !seen.contains($0) }.sorted() }
+    var absent: [String] { isOpen ? [] : windows.map(\.name).filter { !seen.contains($0) } }
 
     /// Of a monitor that watches all inputs: columns of the reference that no prediction had are no inputs.
     var reports: [FeatureReport] {
-        windows.filter { !isOpen || seen.contains($0.key) }.sorted { $0.key < $1.key }.map { $1.compare(name: $0) }
+        windows.filter { !isOpen || seen.contains($0.name) }.map { $0.window.compare(name: $0.name) }
     }
 }
 

@@ -10,6 +10,7 @@ import Pipelines
 import Projects
 import Registry
 import Server
+import Serving
 import Tables
 import Tracking
 
@@ -30,7 +31,9 @@ struct Slipway: AsyncParsableCommand {
                     PipelineCommand.self, ExperimentCommand.self, RunCommand.self, ModelCommand.self,
                     ReproduceCommand.self,
                 ]),
-            CommandGroup(name: "Operate", subcommands: [MonitorCommand.self, AlertCommand.self]),
+            CommandGroup(name: "Operate", subcommands: [
+                    EndpointCommand.self, PredictCommand.self, FeedbackCommand.self, MonitorCommand.self, AlertCommand.self,
+                ]),
             CommandGroup(
                 name: "Record",
                 subcommands: [
