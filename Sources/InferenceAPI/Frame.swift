@@ -21,7 +21,9 @@ extension Frame {
         case "dataframe_split": self = try Self.split(value)
         case "dataframe_records": self = try Self.records(value, form)
         case "instances":
-            self = value.arrayValue?.first?.objectValue != nil ? try Self.records(value, form) : try Self.array(value, form)
+            self =
+                value.arrayValue?.first?.objectValue != nil
+                ? try Self.records(value, form) : try Self.array(value, form)
         default:
             if case .object(let arrays) = value {
                 self = .named(arrays)
@@ -35,7 +37,8 @@ extension Frame {
         let fields = try JSONFields(value, allowed: ["columns", "data", "index"], path: "dataframe_split")
         let rows = try fields.array("data").enumerated().map { index, row in
             guard let cells = row.arrayValue else {
-                throw SlipwayError.field("dataframe_split.data[\(index)]", "is \(row.kindName)", expected: "a list of values")
+                throw SlipwayError.field(
+                    "dataframe_split.data[\(index)]", "is \(row.kindName)", expected: "a list of values")
             }
             return cells
         }
@@ -142,7 +145,8 @@ struct CSVText {
             }
         }
         guard !isQuoted else {
-            throw SlipwayError.field("line \(lines.count + 1)", "a quoted cell does not end", expected: "a closing '\"'")
+            throw SlipwayError.field(
+                "line \(lines.count + 1)", "a quoted cell does not end", expected: "a closing '\"'")
         }
         if !cell.isEmpty || !line.isEmpty || wasQuoted { try endLine() }
         return lines

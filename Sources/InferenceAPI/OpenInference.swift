@@ -48,7 +48,8 @@ struct OpenInference {
                 hasVersion ? try request.intParameter("version") : nil
             }
             return [
-                Route(.get, path, .readEndpoints, "A model's inputs and outputs; loads it if need be.", wire: Self.wire) {
+                Route(.get, path, .readEndpoints, "A model's inputs and outputs; loads it if need be.", wire: Self.wire)
+                {
                     request in
                     let model = try await serving.served(
                         request.parameter("model"), version: number(request), as: request.principal)
@@ -109,7 +110,8 @@ struct OpenInference {
     private static func columns(_ asked: InferenceRequest) throws -> [String]? {
         guard let value = asked.parameters["columns"] else { return nil }
         let names = value.arrayValue?.compactMap(\.stringValue)
-        guard let names, names.count == value.arrayValue?.count, let input = asked.inputs.first, asked.inputs.count == 1,
+        guard let names, names.count == value.arrayValue?.count, let input = asked.inputs.first,
+            asked.inputs.count == 1,
             input.shape.count == 2, input.shape[1] == names.count
         else {
             throw SlipwayError.field(

@@ -7,7 +7,8 @@ import Serving
 enum PredictionsJSON {
     static func write(_ outputs: [Tensor], rows: Int) -> [UInt8] {
         // An output that is not one entry a row (a scalar, say) is the same for all rows.
-        let count = outputs.allSatisfy { $0.shape.first == outputs.first?.shape.first } ? outputs.first?.rows ?? rows : rows
+        let count =
+            outputs.allSatisfy { $0.shape.first == outputs.first?.shape.first } ? outputs.first?.rows ?? rows : rows
         var writer = JSONWriter(reserving: 32 + outputs.reduce(0) { $0 + $1.values.count * 14 })
         writer.object { writer in
             writer.key("predictions")

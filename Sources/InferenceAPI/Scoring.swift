@@ -33,7 +33,10 @@ struct Scoring {
 
     var routes: [Route] {
         [
-            Route(.get, "/ping", .open, "Whether the server can answer requests (MLflow's scoring server).", wire: Self.wire) {
+            Route(
+                .get, "/ping", .open, "Whether the server can answer requests (MLflow's scoring server).",
+                wire: Self.wire
+            ) {
                 _ in
                 try await serving.requireReady()
                 return .text("\n")
@@ -41,7 +44,9 @@ struct Scoring {
             Route(
                 .post, "/invocations", .predict,
                 "Asks a model in one of MLflow's forms: JSON with one of dataframe_split, dataframe_records, instances and inputs, or text/csv.",
-                query: [.init("endpoint", "The endpoint or registered model; needed unless there is exactly one endpoint.")],
+                query: [
+                    .init("endpoint", "The endpoint or registered model; needed unless there is exactly one endpoint.")
+                ],
                 body: Self.body, wire: Self.wire
             ) { request in
                 var name = request.query("endpoint")
@@ -83,7 +88,8 @@ struct Scoring {
         case "text/csv": return try Frame(csv: bytes)
         default:
             throw SlipwayError.field(
-                "Content-Type", "'\((contentType ?? "").prefix(80))' is not taken", expected: "application/json or text/csv")
+                "Content-Type", "'\((contentType ?? "").prefix(80))' is not taken",
+                expected: "application/json or text/csv")
         }
     }
 }

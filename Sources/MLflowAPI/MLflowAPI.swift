@@ -72,9 +72,10 @@ public struct MLflowRoutes: Sendable {
         return prefixes.flatMap { prefix in
             [Method.get, .post, .put, .patch, .delete].map { method in
                 Route(method, "\(prefix)/{path+}", .signedIn, "MLflow: not here.", wire: .mlflow) { request in
-                    do { _ = try router.match(request.method, request.path) } catch let error as SlipwayError
-                        where error.code == .unsupported
-                    { throw error }
+                    // A path that is there for other methods says so; the rest say that they are not there.
+                    do { _ = try router.match(request.method, request.path) } catch let error as SlipwayError {
+                        if error.code == .unsupported { throw error }
+                    }
                     throw SlipwayError(
                         .notFound,
                         "Slipway has no MLflow endpoint \(request.method.rawValue) \(request.path.prefix(200)); docs/tracking.md lists those that it has.",

@@ -9,7 +9,8 @@ import Web
 extension MLflowRoutes {
     var versionArtifactRoutes: [Route] {
         let place = "mlflow-artifacts/artifacts/" + RegistryService.artifactFolder
-        return rawEndpoint(.get, place + "/{model}/{version}/{path+}", .readModels, "the bytes of a version's file.") { [registry] request in
+        return rawEndpoint(.get, place + "/{model}/{version}/{path+}", .readModels, "the bytes of a version's file.") {
+            [registry] request in
             let version = try await registry.version(
                 modelID: request.parameter("model"), request.intParameter("version"), as: request.principal)
             let path = try RelativePath(parsing: request.parameter("path"))
@@ -19,11 +20,13 @@ extension MLflowRoutes {
             + [
                 Route(
                     .get, "/model-versions/get-artifact", .readModels, "MLflow: the bytes of a version's file.",
-                    query: [.init("name", "The model."), .init("version", "The version."), .init("path", "The file.")], wire: .mlflow
+                    query: [.init("name", "The model."), .init("version", "The version."), .init("path", "The file.")],
+                    wire: .mlflow
                 ) { [registry] request in
                     let fields = try await MLflowFields(request)
                     guard let number = try fields.int("version") else { throw fields.missing("version") }
-                    let version = try await registry.version(fields.required("name"), Int(number), as: request.principal)
+                    let version = try await registry.version(
+                        fields.required("name"), Int(number), as: request.principal)
                     let file = try await registry.file(fields.required("path"), of: version)
                     return .artifact(file.object, registry.stream(of: file), path: try RelativePath(parsing: file.path))
                 }
@@ -35,7 +38,9 @@ extension MLflowRoutes {
     /// - Parameter path: what follows `mlflow-artifacts:/`.
     func versionListing(_ path: String, as principal: Principal) async throws -> Response? {
         let parts = try RelativePath(parsing: path.hasSuffix("/") ? String(path.dropLast()) : path).components
-        guard parts.count >= 3, parts[0] == RegistryService.artifactFolder, let number = Int(parts[2]) else { return nil }
+        guard parts.count >= 3, parts[0] == RegistryService.artifactFolder, let number = Int(parts[2]) else {
+            return nil
+        }
         let version = try await registry.version(modelID: parts[1], number, as: principal)
         let prefix = parts.count > 3 ? parts[3...].joined(separator: "/") + "/" : ""
         // Names below the folder: nil for folders.

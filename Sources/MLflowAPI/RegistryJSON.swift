@@ -26,7 +26,7 @@ extension JSONWriter {
         field("last_updated_timestamp", version.updated)
         field("user_id", version.owner)
         field("current_stage", version.stage.rawValue)
-        if !version.description.isEmpty { field("description", version.description) }
+        field("description", version.description)
         field("source", version.source)
         field("run_id", version.runID)
         field("model_id", version.loggedModelID)

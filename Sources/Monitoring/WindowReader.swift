@@ -32,7 +32,8 @@ struct PredictionSource: Sendable {
 /// Reads a window of predictions page by page, in memory that does not grow with it.
 struct WindowReader: Sendable {
     let source: PredictionSource
-    private static let pageSize = 200
+    /// Rows a page, more or less: predictions can have one row or ten thousand.
+    private static let pageRows = 20_000
 
     /// - Parameter at: the window's end; a prediction of that very moment belongs to the next window.
     func read(_ monitor: Monitor, at: Timestamp) async throws -> Findings {
@@ -67,7 +68,7 @@ struct WindowReader: Sendable {
         case .rows(let rows): wanted = rows
         }
         findings.from = start
-        var request = PageRequest(limit: Self.pageSize)
+        var request = PageRequest(limit: 8)
         while true {
             try Task.checkCancellation()
             let page = try await source.page(spec.endpoint, start, end, request)
@@ -85,7 +86,8 @@ struct WindowReader: Sendable {
             }
             try await body(taken)
             guard let next = page.next, taken.count == page.items.count else { return }
-            request = PageRequest(limit: Self.pageSize, after: next)
+            let rowsEach = max(1, findings.rows / max(1, findings.predictions))
+            request = PageRequest(limit: min(max(1, Self.pageRows / rowsEach), 500), after: next)
         }
     }
 }

@@ -55,7 +55,7 @@ struct PipelineTriggers: Sendable {
     }
 
     /// Starts what is due. A schedule that cannot start its pipeline says so in the log and stands in nobody's way.
-    private func fire(_ pipeline: PipelineVersion, _ now: Timestamp) async throws {
+    func fire(_ pipeline: PipelineVersion, _ now: Timestamp) async throws {
         let schedules = pipeline.definition.triggers.compactMap { trigger -> (CronSchedule, [String: JSONValue])? in
             guard case .schedule(let schedule) = trigger.kind else { return nil }
             return (schedule, trigger.params)

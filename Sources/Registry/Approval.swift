@@ -9,7 +9,8 @@ public struct ModelPolicy: Sendable, Hashable {
     /// The aliases (and, for `production`, MLflow's stage) that only an approved version may take.
     public var protectedAliases: [String]
 
-    public static let open = ModelPolicy(approvalsRequired: 0, allowsSelfApproval: false, protectedAliases: ["champion", "production"])
+    public static let open = ModelPolicy(
+        approvalsRequired: 0, allowsSelfApproval: false, protectedAliases: ["champion", "production"])
 
     public init(approvalsRequired: Int, allowsSelfApproval: Bool, protectedAliases: [String]) {
         self.approvalsRequired = approvalsRequired
@@ -56,7 +57,10 @@ public struct Approval: Sendable, Hashable {
     }
 
     public var json: JSONValue {
-        ["decision": .string(decision.rawValue), "comment": .string(comment), "by": .string(by), "time": JSONValue(time)]
+        [
+            "decision": .string(decision.rawValue), "comment": .string(comment), "by": .string(by),
+            "time": JSONValue(time),
+        ]
     }
 }
 
@@ -79,7 +83,9 @@ public enum ApprovalState: String, Sendable {
     /// The newest word of each person.
     static func counting(_ approvals: [Approval]) -> [Approval] {
         var newest: [String: Approval] = [:]
-        for approval in approvals where newest[approval.by].map({ $0.time <= approval.time }) ?? true { newest[approval.by] = approval }
+        for approval in approvals where newest[approval.by].map({ $0.time <= approval.time }) ?? true {
+            newest[approval.by] = approval
+        }
         return newest.values.sorted { ($0.time, $0.by) < ($1.time, $1.by) }
     }
 }

@@ -6,11 +6,16 @@ extension RegistryStore {
     // MARK: Aliases
 
     func aliasVersion(_ db: any Transaction, model: String, _ alias: String) throws -> Int? {
-        try db.one("SELECT version FROM model_alias WHERE model = \(model) AND alias = \(alias) AND until_ms IS NULL") { Int(try $0.int(0)) }
+        try db.one("SELECT version FROM model_alias WHERE model = \(model) AND alias = \(alias) AND until_ms IS NULL") {
+            Int(try $0.int(0))
+        }
     }
 
     /// Ends the interval of the alias, if one is open, and begins another.
-    func setAlias(_ db: any Transaction, _ key: VersionKey, _ alias: String, by principal: String, reason: String, at time: Timestamp) throws {
+    func setAlias(
+        _ db: any Transaction, _ key: VersionKey, _ alias: String, by principal: String, reason: String,
+        at time: Timestamp
+    ) throws {
         _ = try endAlias(db, model: key.modelID, alias, at: time)
         try db.execute(
             """
@@ -20,7 +25,9 @@ extension RegistryStore {
     }
 
     func endAlias(_ db: any Transaction, model: String, _ alias: String, at time: Timestamp) throws -> Bool {
-        try db.execute("UPDATE model_alias SET until_ms = \(time) WHERE model = \(model) AND alias = \(alias) AND until_ms IS NULL") > 0
+        try db.execute(
+            "UPDATE model_alias SET until_ms = \(time) WHERE model = \(model) AND alias = \(alias) AND until_ms IS NULL"
+        ) > 0
     }
 
     /// Newest first; `alias` nil is all of them.
@@ -33,7 +40,8 @@ extension RegistryStore {
             """
         ) { row in
             AliasInterval(
-                alias: try row.text(0), version: Int(try row.int(1)), from: try row.time(2), until: try row.optionalTime(3),
+                alias: try row.text(0), version: Int(try row.int(1)), from: try row.time(2),
+                until: try row.optionalTime(3),
                 setBy: try row.text(4), reason: try row.text(5))
         }
     }
@@ -60,7 +68,8 @@ extension RegistryStore {
             func ref(_ index: Int) throws -> Ref? { try row.optionalText(index).map { try Ref(parsing: $0) } }
             return Evaluation(
                 id: try row.text(0), dataset: try ref(1), slice: try ref(2), run: try ref(3),
-                metrics: try MetricMap.parse(row.json(4), field: "metrics"), created: try row.time(5), createdBy: try row.text(6))
+                metrics: try MetricMap.parse(row.json(4), field: "metrics"), created: try row.time(5),
+                createdBy: try row.text(6))
         }
         return rows.reversed()
     }

@@ -17,7 +17,9 @@ enum FilePlacement {
         }
         if link(source, target) == 0 { return }
         func fail() -> SlipwayError {
-            SlipwayError(.unavailable, "A model's file cannot be put into a step's folder: \(String(cString: strerror(errno))).", details: ["path": target])
+            SlipwayError(
+                .unavailable, "A model's file cannot be put into a step's folder: \(String(cString: strerror(errno))).",
+                details: ["path": target])
         }
         let input = open(source, O_RDONLY | O_CLOEXEC)
         let output = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)

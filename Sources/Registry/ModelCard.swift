@@ -26,13 +26,18 @@ public struct ModelCard: Sendable, Hashable {
     public init(parsing yaml: String) throws {
         let document: JSONValue
         do {
-            guard yaml.utf8.count <= Self.maximumBytes, let node = try Yams.compose(yaml: yaml) else { throw YamlError.no }
+            guard yaml.utf8.count <= Self.maximumBytes, let node = try Yams.compose(yaml: yaml) else {
+                throw YamlError.no
+            }
             document = try Self.value(node, depth: 0)
         } catch {
-            throw SlipwayError(.invalid, "The file MLmodel is not YAML that can be read.", details: ["field": Self.fileName], cause: error)
+            throw SlipwayError(
+                .invalid, "The file MLmodel is not YAML that can be read.", details: ["field": Self.fileName],
+                cause: error)
         }
         guard document.objectValue != nil else {
-            throw SlipwayError.field(Self.fileName, "is \(document.kindName)", expected: "a YAML mapping with the key flavors")
+            throw SlipwayError.field(
+                Self.fileName, "is \(document.kindName)", expected: "a YAML mapping with the key flavors")
         }
         flavors = document["flavors"] ?? [:]
         writer = document["mlflow_version"]?.stringValue
@@ -74,7 +79,9 @@ public struct ModelCard: Sendable, Hashable {
             if node.null != nil { return .null }
             if let flag = node.bool, ["true", "false"].contains(scalar.string.lowercased()) { return .bool(flag) }
             if let number = Int64(scalar.string) { return .int(number) }
-            if let number = Double(scalar.string), number.isFinite, scalar.string.contains(".") { return .number(number) }
+            if let number = Double(scalar.string), number.isFinite, scalar.string.contains(".") {
+                return .number(number)
+            }
             return .string(scalar.string)
         case .sequence(let items): return .array(try items.map { try value($0, depth: depth + 1) })
         case .mapping(let pairs):

@@ -17,7 +17,9 @@ public struct ModelRecipe: Sendable, Hashable {
         }
 
         /// The dataset version, when it is one of ours.
-        public var ref: Ref? { (try? Ref(parsing: name)).flatMap { $0.kind == .dataset || $0.kind == .slice ? $0 : nil } }
+        public var ref: Ref? {
+            (try? Ref(parsing: name)).flatMap { $0.kind == .dataset || $0.kind == .slice ? $0 : nil }
+        }
     }
 
     public var inputs: [Input] = []
@@ -52,7 +54,8 @@ public struct ModelRecipe: Sendable, Hashable {
 
     /// One digest for the environment as a whole; nil when nothing pins it.
     public var environmentDigest: Digest? {
-        environment.isEmpty ? nil : Digest.of(environment.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)\n" }.joined())
+        environment.isEmpty
+            ? nil : Digest.of(environment.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)\n" }.joined())
     }
 
     /// The parameters that name a seed, the first that is there counts.
@@ -72,7 +75,9 @@ extension ModelRecipe {
         code.gitRepository = tags["mlflow.source.git.repoURL"]
         code.entryPoint = tags["mlflow.source.name"]
         code.pipelineCode = tags["slipway.codeDigest"]
-        pipelineRun = tags["slipway.pipelineRun"].flatMap { try? Ref(parsing: $0.contains(":") ? $0 : "pipeline-run:\($0)") }
+        pipelineRun = tags["slipway.pipelineRun"].flatMap {
+            try? Ref(parsing: $0.contains(":") ? $0 : "pipeline-run:\($0)")
+        }
         step = tags["slipway.step"]
     }
 
@@ -85,14 +90,19 @@ extension ModelRecipe {
     public var json: JSONValue {
         [
             "inputs": .array(
-                inputs.map { ["name": .string($0.name), "digest": JSONValue($0.digest), "context": JSONValue($0.context)] }),
+                inputs.map {
+                    ["name": .string($0.name), "digest": JSONValue($0.digest), "context": JSONValue($0.context)]
+                }),
             "code": [
-                "gitCommit": JSONValue(code.gitCommit), "gitBranch": JSONValue(code.gitBranch), "gitRepository": JSONValue(code.gitRepository),
+                "gitCommit": JSONValue(code.gitCommit), "gitBranch": JSONValue(code.gitBranch),
+                "gitRepository": JSONValue(code.gitRepository),
                 "pipelineCode": JSONValue(code.pipelineCode), "entryPoint": JSONValue(code.entryPoint),
             ],
-            "params": JSONValue(params), "seed": JSONValue(seed), "environment": JSONValue(environment.mapValues(\.hex)),
+            "params": JSONValue(params), "seed": JSONValue(seed),
+            "environment": JSONValue(environment.mapValues(\.hex)),
             "environmentDigest": JSONValue(environmentDigest?.hex), "metrics": MetricMap.json(metrics),
-            "pipeline": JSONValue(pipeline?.description), "pipelineRun": JSONValue(pipelineRun?.description), "step": JSONValue(step),
+            "pipeline": JSONValue(pipeline?.description), "pipelineRun": JSONValue(pipelineRun?.description),
+            "step": JSONValue(step),
         ]
     }
 
@@ -101,7 +111,9 @@ extension ModelRecipe {
         let fields = try JSONFields(value)
         inputs = try fields.array("inputs").map { item in
             let input = try JSONFields(item)
-            return Input(name: try input.string("name"), digest: try input.optionalString("digest"), context: try input.optionalString("context"))
+            return Input(
+                name: try input.string("name"), digest: try input.optionalString("digest"),
+                context: try input.optionalString("context"))
         }
         let stored = try JSONFields(value["code"] ?? [:])
         code.gitCommit = try stored.optionalString("gitCommit")

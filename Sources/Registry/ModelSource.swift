@@ -41,7 +41,9 @@ public enum ModelSource: Sendable, Hashable {
             self = .run(id: id, path: try Self.folder(parts.count > 1 ? parts[1] : ""))
         } else if let rest = Self.rest(of: text, scheme: "pipeline-runs") {
             let parts = rest.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-            guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else { throw fail("pipeline-runs:/RUN/STEP/OUTPUT") }
+            guard parts.count == 3, parts.allSatisfy({ !$0.isEmpty }) else {
+                throw fail("pipeline-runs:/RUN/STEP/OUTPUT")
+            }
             self = .pipelineRun(id: parts[0], step: parts[1], output: parts[2])
         } else if text.hasPrefix("mlflow-artifacts:") {
             self = try Self.artifacts(text, fail)
@@ -56,7 +58,8 @@ public enum ModelSource: Sendable, Hashable {
         if rest.hasPrefix("//") { rest = rest.dropFirst(2).drop { $0 != "/" } }
         let path = String(rest.drop { $0 == "/" })
         guard let place = try? ArtifactLocation.parse(path.hasSuffix("/") ? String(path.dropLast()) : path) else {
-            throw fail("mlflow-artifacts:/EXPERIMENT/RUN/artifacts/path or mlflow-artifacts:/EXPERIMENT/models/m-ID/artifacts")
+            throw fail(
+                "mlflow-artifacts:/EXPERIMENT/RUN/artifacts/path or mlflow-artifacts:/EXPERIMENT/models/m-ID/artifacts")
         }
         switch place.owner {
         case .run(let id): return .run(id: id, path: place.path?.description ?? "")

@@ -33,11 +33,15 @@ public struct ModelVersion: Sendable, Hashable {
 
     public var json: JSONValue {
         [
-            "name": .string(name), "version": JSONValue(version), "ref": JSONValue(ref), "project": .string(project), "owner": .string(owner),
-            "description": .string(description), "source": .string(source), "run": JSONValue(runID.map { Ref(.run, $0).description }),
-            "loggedModel": JSONValue(loggedModelID.map { Ref(.loggedModel, $0).description }), "runLink": JSONValue(runLink),
+            "name": .string(name), "version": JSONValue(version), "ref": JSONValue(ref), "project": .string(project),
+            "owner": .string(owner),
+            "description": .string(description), "source": .string(source),
+            "run": JSONValue(runID.map { Ref(.run, $0).description }),
+            "loggedModel": JSONValue(loggedModelID.map { Ref(.loggedModel, $0).description }),
+            "runLink": JSONValue(runLink),
             "hasFiles": .bool(hasFiles), "stage": .string(stage.rawValue),
-            "created": JSONValue(created), "updated": JSONValue(updated), "tags": JSONValue(tags), "aliases": JSONValue(aliases),
+            "created": JSONValue(created), "updated": JSONValue(updated), "tags": JSONValue(tags),
+            "aliases": JSONValue(aliases),
             "recipe": recipe.json, "signature": card?.signature ?? .null, "flavors": card?.flavors ?? .null,
             "approval": .string(approval.rawValue),
         ]
@@ -74,7 +78,8 @@ public enum ModelStage: String, Sendable, CaseIterable {
     public init(parsing text: String) throws {
         guard let stage = Self.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) else {
             throw SlipwayError.field(
-                "stage", "'\(text.prefix(40))' is not a stage", expected: "one of " + Self.allCases.map(\.rawValue).joined(separator: ", "))
+                "stage", "'\(text.prefix(40))' is not a stage",
+                expected: "one of " + Self.allCases.map(\.rawValue).joined(separator: ", "))
         }
         self = stage
     }
@@ -93,7 +98,8 @@ public struct AliasInterval: Sendable, Hashable {
 
     public var json: JSONValue {
         [
-            "alias": .string(alias), "version": JSONValue(version), "from": JSONValue(from), "until": until.map { JSONValue($0) } ?? .null,
+            "alias": .string(alias), "version": JSONValue(version), "from": JSONValue(from),
+            "until": until.map { JSONValue($0) } ?? .null,
             "setBy": .string(setBy), "reason": .string(reason),
         ]
     }
@@ -111,7 +117,10 @@ public struct Evaluation: Sendable, Hashable {
     public let created: Timestamp
     public let createdBy: String
 
-    public init(id: String, dataset: Ref?, slice: Ref?, run: Ref?, metrics: [String: Double], created: Timestamp, createdBy: String) {
+    public init(
+        id: String, dataset: Ref?, slice: Ref?, run: Ref?, metrics: [String: Double], created: Timestamp,
+        createdBy: String
+    ) {
         self.id = id
         self.dataset = dataset
         self.slice = slice
@@ -127,7 +136,8 @@ public struct Evaluation: Sendable, Hashable {
     public var json: JSONValue {
         [
             "id": .string(id), "dataset": JSONValue(dataset?.description), "slice": JSONValue(slice?.description),
-            "run": JSONValue(run?.description), "metrics": MetricMap.json(metrics), "created": JSONValue(created), "createdBy": .string(createdBy),
+            "run": JSONValue(run?.description), "metrics": MetricMap.json(metrics), "created": JSONValue(created),
+            "createdBy": .string(createdBy),
         ]
     }
 }
@@ -135,14 +145,17 @@ public struct Evaluation: Sendable, Hashable {
 /// Metrics as JSON: numbers that JSON has no form for are text, as protobuf's JSON form writes them.
 enum MetricMap {
     static func json(_ metrics: [String: Double]) -> JSONValue {
-        .object(metrics.mapValues { value in
-            if value.isFinite { return .number(value) }
-            return .string(value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity")
-        })
+        .object(
+            metrics.mapValues { value in
+                if value.isFinite { return .number(value) }
+                return .string(value.isNaN ? "NaN" : value > 0 ? "Infinity" : "-Infinity")
+            })
     }
 
     static func parse(_ value: JSONValue?, field: String) throws -> [String: Double] {
-        guard let fields = value?.objectValue else { throw SlipwayError.field(field, "is not an object", expected: "numbers by name") }
+        guard let fields = value?.objectValue else {
+            throw SlipwayError.field(field, "is not an object", expected: "numbers by name")
+        }
         return try fields.reduce(into: [:]) { result, item in
             guard let number = item.value.doubleValue else {
                 throw SlipwayError.field("\(field).\(item.key)", "is \(item.value.kindName)", expected: "a number")

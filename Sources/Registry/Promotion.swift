@@ -29,7 +29,9 @@ public struct Promotion: Sendable, Hashable {
             let percent = text?.hasSuffix("%") ?? false
             let number = percent ? text.flatMap { Double($0.dropLast().filter { $0 != " " }) } : value.doubleValue
             guard let number, number.isFinite, number >= 0 else {
-                throw SlipwayError.field("minimumImprovement", "is not usable", expected: "a number of at least 0, or a share such as \"1%\"")
+                throw SlipwayError.field(
+                    "minimumImprovement", "is not usable", expected: "a number of at least 0, or a share such as \"1%\""
+                )
             }
             self = percent ? .relative(number / 100) : .absolute(number)
         }
@@ -74,8 +76,10 @@ public struct Promotion: Sendable, Hashable {
         public var json: JSONValue {
             func number(_ value: Double?) -> JSONValue { value.flatMap { $0.isFinite ? .number($0) : nil } ?? .null }
             return [
-                "promotes": .bool(promotes), "checks": .array(checks.map(\.json)), "challengerValue": number(challengerValue),
-                "holderValue": number(holderValue), "improvement": number(improvement), "evaluatedOn": JSONValue(evaluatedOn),
+                "promotes": .bool(promotes), "checks": .array(checks.map(\.json)),
+                "challengerValue": number(challengerValue),
+                "holderValue": number(holderValue), "improvement": number(improvement),
+                "evaluatedOn": JSONValue(evaluatedOn),
             ]
         }
     }
@@ -98,46 +102,68 @@ public struct Promotion: Sendable, Hashable {
     ///   - approvalRefusal: why the project's policy says no; nil when it does not.
     public func decide(challenger: Contender, holder: Contender?, approvalRefusal: String?) -> Decision {
         var checks = [
-            Check(name: "approval", passed: approvalRefusal == nil, finding: approvalRefusal.map { "\(challenger.ref) is not approved: \($0)" } ?? "\(challenger.ref) has the approvals that the policy asks for")
+            Check(
+                name: "approval", passed: approvalRefusal == nil,
+                finding: approvalRefusal.map { "\(challenger.ref) is not approved: \($0)" }
+                    ?? "\(challenger.ref) has the approvals that the policy asks for")
         ]
         if holder?.ref == challenger.ref {
-            checks.append(Check(name: "challenger", passed: false, finding: "\(challenger.ref) holds the alias already"))
+            checks.append(
+                Check(name: "challenger", passed: false, finding: "\(challenger.ref) holds the alias already"))
             return Decision(checks: checks, challengerValue: nil, holderValue: nil, improvement: nil, evaluatedOn: nil)
         }
         let own = measured(challenger)
         guard let newest = own.last else {
             let place = on.map { " on \($0)" } ?? ""
             checks.append(
-                Check(name: "evaluation", passed: false, finding: "\(challenger.ref) has no evaluation with the metric '\(metric)'\(place)"))
-            return Decision(checks: checks, challengerValue: nil, holderValue: nil, improvement: nil, evaluatedOn: on?.description)
+                Check(
+                    name: "evaluation", passed: false,
+                    finding: "\(challenger.ref) has no evaluation with the metric '\(metric)'\(place)"))
+            return Decision(
+                checks: checks, challengerValue: nil, holderValue: nil, improvement: nil, evaluatedOn: on?.description)
         }
         guard let holder else {
             let value = newest.metrics[metric] ?? .nan
             checks.append(
-                Check(name: "comparison", passed: value.isFinite, finding: value.isFinite ? "nobody holds the alias" : "\(metric) of \(challenger.ref) is \(value)"))
-            return Decision(checks: checks, challengerValue: value, holderValue: nil, improvement: nil, evaluatedOn: newest.subject)
+                Check(
+                    name: "comparison", passed: value.isFinite,
+                    finding: value.isFinite ? "nobody holds the alias" : "\(metric) of \(challenger.ref) is \(value)"))
+            return Decision(
+                checks: checks, challengerValue: value, holderValue: nil, improvement: nil, evaluatedOn: newest.subject)
         }
         let theirs = measured(holder)
-        guard let pair = own.reversed().lazy.compactMap({ mine in theirs.last { mine.isComparable(to: $0) }.map { (mine, $0) } }).first else {
+        guard
+            let pair = own.reversed().lazy.compactMap({ mine in
+                theirs.last { mine.isComparable(to: $0) }.map { (mine, $0) }
+            }).first
+        else {
             checks.append(
                 Check(
                     name: "evaluation", passed: false,
-                    finding: "the holder \(holder.ref) has no evaluation with the metric '\(metric)' on \(newest.subject); evaluate it there first"))
+                    finding:
+                        "the holder \(holder.ref) has no evaluation with the metric '\(metric)' on \(newest.subject); evaluate it there first"
+                ))
             return Decision(
-                checks: checks, challengerValue: newest.metrics[metric], holderValue: nil, improvement: nil, evaluatedOn: newest.subject)
+                checks: checks, challengerValue: newest.metrics[metric], holderValue: nil, improvement: nil,
+                evaluatedOn: newest.subject)
         }
         let mine = pair.0.metrics[metric] ?? .nan
         let other = pair.1.metrics[metric] ?? .nan
         checks.append(compare(mine, other, challenger.ref, holder.ref))
         return Decision(
-            checks: checks, challengerValue: mine, holderValue: other, improvement: direction == .lower ? other - mine : mine - other,
+            checks: checks, challengerValue: mine, holderValue: other,
+            improvement: direction == .lower ? other - mine : mine - other,
             evaluatedOn: pair.0.subject)
     }
 
     private func compare(_ mine: Double, _ other: Double, _ challenger: Ref, _ holder: Ref) -> Check {
-        guard mine.isFinite else { return Check(name: "comparison", passed: false, finding: "\(metric) of \(challenger) is \(mine)") }
+        guard mine.isFinite else {
+            return Check(name: "comparison", passed: false, finding: "\(metric) of \(challenger) is \(mine)")
+        }
         // A holder without a usable value cannot defend the alias.
-        guard other.isFinite else { return Check(name: "comparison", passed: true, finding: "\(metric) of the holder \(holder) is \(other)") }
+        guard other.isFinite else {
+            return Check(name: "comparison", passed: true, finding: "\(metric) of the holder \(holder) is \(other)")
+        }
         let gain = direction == .lower ? other - mine : mine - other
         let needed =
             switch minimumImprovement {
@@ -148,7 +174,9 @@ public struct Promotion: Sendable, Hashable {
         let shown = "\(metric) \(mine) against \(other) of the holder \(holder), \(direction.rawValue) is better"
         return Check(
             name: "comparison", passed: passed,
-            finding: passed ? shown : "\(shown): \(gain > 0 ? "the gain \(gain) is under the minimum \(minimumImprovement)" : "no gain")")
+            finding: passed
+                ? shown
+                : "\(shown): \(gain > 0 ? "the gain \(gain) is under the minimum \(minimumImprovement)" : "no gain")")
     }
 
     private func measured(_ contender: Contender) -> [Evaluation] {
@@ -161,7 +189,9 @@ public struct Promotion: Sendable, Hashable {
 extension Evaluation {
     /// Whether it was measured on this dataset or slice; a ref without a version means any of its versions.
     func isOn(_ ref: Ref) -> Bool {
-        [dataset, slice].contains { $0.map { $0 == ref || (ref.selector == nil && $0.kind == ref.kind && $0.name == ref.name) } ?? false }
+        [dataset, slice].contains {
+            $0.map { $0 == ref || (ref.selector == nil && $0.kind == ref.kind && $0.name == ref.name) } ?? false
+        }
     }
 
     /// Whether both were measured on the same rows: the same slice of the same version, or the same version.

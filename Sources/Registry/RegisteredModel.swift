@@ -24,7 +24,8 @@ public struct RegisteredModel: Sendable, Hashable {
     public var json: JSONValue {
         [
             "name": .string(name), "ref": JSONValue(ref), "project": .string(project), "owner": .string(owner),
-            "description": .string(description), "created": JSONValue(created), "updated": JSONValue(updated), "tags": JSONValue(tags),
+            "description": .string(description), "created": JSONValue(created), "updated": JSONValue(updated),
+            "tags": JSONValue(tags),
             "aliases": .object(aliases.mapValues { JSONValue($0) }), "policy": policy.json,
         ]
     }
@@ -40,9 +41,13 @@ enum ModelName {
         let problem: String? =
             if text.allSatisfy(\.isWhitespace) { "is empty" } else if text.utf8.count > maximumBytes {
                 "is longer than \(maximumBytes) bytes"
-            } else if let bad = text.first(where: { "/:@".contains($0) }) { "contains '\(bad)'" } else if text == "." || text == ".." {
+            } else if let bad = text.first(where: { "/:@".contains($0) }) {
+                "contains '\(bad)'"
+            } else if text == "." || text == ".." {
                 "is '\(text)'"
-            } else if text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) { "contains a control character" } else { nil }
+            } else if text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) {
+                "contains a control character"
+            } else { nil }
         if let problem {
             throw SlipwayError.field(field, problem, expected: "1 to \(maximumBytes) bytes without '/', ':' and '@'")
         }
@@ -58,17 +63,22 @@ enum ModelAlias {
     @discardableResult
     static func validate(_ text: String) throws -> String {
         let isWord = text.utf8.allSatisfy {
-            ($0 >= 48 && $0 <= 57) || ($0 >= 65 && $0 <= 90) || ($0 >= 97 && $0 <= 122) || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+            ($0 >= 48 && $0 <= 57) || ($0 >= 65 && $0 <= 90) || ($0 >= 97 && $0 <= 122) || $0 == UInt8(ascii: "_")
+                || $0 == UInt8(ascii: "-")
         }
         guard !text.isEmpty, text.utf8.count <= maximumBytes, isWord else {
             throw SlipwayError.field(
-                "alias", "'\(text.prefix(80))' is not a valid alias", expected: "1 to \(maximumBytes) letters, digits, '-' or '_'")
+                "alias", "'\(text.prefix(80))' is not a valid alias",
+                expected: "1 to \(maximumBytes) letters, digits, '-' or '_'")
         }
-        guard text.lowercased() != "latest" else { throw SlipwayError.field("alias", "'latest' is reserved: it is always the newest version") }
+        guard text.lowercased() != "latest" else {
+            throw SlipwayError.field("alias", "'latest' is reserved: it is always the newest version")
+        }
         // `5` would read as a version number in a ref; `v5` does in MLflow's URIs.
         let digits = text.lowercased().hasPrefix("v") ? text.dropFirst() : text[...]
         guard digits.isEmpty || !digits.utf8.allSatisfy({ $0 >= 48 && $0 <= 57 }) else {
-            throw SlipwayError.field("alias", "'\(text)' reads as a version number", expected: "a word such as champion")
+            throw SlipwayError.field(
+                "alias", "'\(text)' reads as a version number", expected: "a word such as champion")
         }
         return text
     }
@@ -80,8 +90,11 @@ enum ModelTag {
     static let maximumValueBytes = 100_000
 
     static func validate(_ key: String, _ value: String) throws {
-        guard !key.isEmpty, key.utf8.count <= maximumKeyBytes, !key.unicodeScalars.contains(where: { $0.value < 32 }) else {
-            throw SlipwayError.field("key", "'\(key.prefix(80))' is not a tag's key", expected: "1 to \(maximumKeyBytes) bytes without control characters")
+        guard !key.isEmpty, key.utf8.count <= maximumKeyBytes, !key.unicodeScalars.contains(where: { $0.value < 32 })
+        else {
+            throw SlipwayError.field(
+                "key", "'\(key.prefix(80))' is not a tag's key",
+                expected: "1 to \(maximumKeyBytes) bytes without control characters")
         }
         guard value.utf8.count <= maximumValueBytes else {
             throw SlipwayError(

@@ -16,7 +16,9 @@ public enum RegistryFeature {
     ) -> (feature: Feature, service: RegistryService) {
         let service = RegistryService(platform, datasets: datasets, tracking: tracking, pipelines: pipelines)
         let reproductions = ReproductionService(service)
-        pipelines.provide(.model) { ref, folder, principal in try await service.provide(ref, into: folder, as: principal) }
+        pipelines.provide(.model) { ref, folder, principal in
+            try await service.provide(ref, into: folder, as: principal)
+        }
         var feature = Feature(name: "registry")
         feature.routes = RegistryRoutes(service: service).routes + ReproductionRoutes(service: reproductions).routes
         feature.subscriptions = [subscription(service, reproductions)]

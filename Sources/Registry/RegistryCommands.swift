@@ -7,7 +7,8 @@ public struct ModelCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "model", abstract: "Registered models: versions, approvals, promotion, aliases.",
         subcommands: [
-            List.self, Show.self, Versions.self, Register.self, Evaluate.self, Approve.self, Reject.self, Promote.self, Alias.self,
+            List.self, Show.self, Versions.self, Register.self, Evaluate.self, Approve.self, Reject.self, Promote.self,
+            Alias.self,
             History.self, Policy.self,
         ])
 
@@ -20,11 +21,13 @@ public struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let items = try await server.client().list("/api/v1/models", query: [("filter", filter), ("project", server.project)])
+            let items = try await server.client().list(
+                "/api/v1/models", query: [("filter", filter), ("project", server.project)])
             try output.list(
                 items,
                 [
-                    Column("Name", "name"), Column("Project", "project"), Column("Owner", "owner"), Column("Aliases", "aliases"),
+                    Column("Name", "name"), Column("Project", "project"), Column("Owner", "owner"),
+                    Column("Aliases", "aliases"),
                     Column("Approvals", "policy.approvalsRequired"), Column("Updated", "updated"),
                 ])
         }
@@ -61,7 +64,8 @@ public struct ModelCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            try output.list(try await server.client().list(ModelCommand.path(name) + "/versions"), ModelCommand.versionColumns)
+            try output.list(
+                try await server.client().list(ModelCommand.path(name) + "/versions"), ModelCommand.versionColumns)
         }
     }
 
@@ -77,8 +81,11 @@ public struct ModelCommand: AsyncParsableCommand {
 
         func run() async throws {
             let client = server.client()
-            do { _ = try await client.get(ModelCommand.path(name)) } catch let error as SlipwayError where error.code == .notFound {
-                _ = try await client.post("/api/v1/models", ["name": .string(name), "project": .string(server.projectName)])
+            do { _ = try await client.get(ModelCommand.path(name)) } catch let error as SlipwayError
+                where error.code == .notFound
+            {
+                _ = try await client.post(
+                    "/api/v1/models", ["name": .string(name), "project": .string(server.projectName)])
             }
             var body: [String: JSONValue] = ["source": .string(source)]
             if let about { body["description"] = .string(about) }
@@ -103,14 +110,17 @@ public struct ModelCommand: AsyncParsableCommand {
             for text in metric {
                 let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
                 guard parts.count == 2, let value = Double(parts[1]) else {
-                    throw SlipwayError.field("metric", "'\(text)' is not usable", expected: "name=value, as in rmse=0.31")
+                    throw SlipwayError.field(
+                        "metric", "'\(text)' is not usable", expected: "name=value, as in rmse=0.31")
                 }
                 metrics[parts[0]] = .number(value)
             }
             var body: [String: JSONValue] = ["metrics": .object(metrics)]
             if let dataset { body["dataset"] = .string(dataset) }
             if let slice { body["slice"] = .string(slice) }
-            try output.object(try await server.client().post("\(ModelCommand.path(name))/versions/\(version)/evaluations", .object(body)))
+            try output.object(
+                try await server.client().post(
+                    "\(ModelCommand.path(name))/versions/\(version)/evaluations", .object(body)))
         }
     }
 
@@ -157,14 +167,17 @@ public struct ModelCommand: AsyncParsableCommand {
 
         func run() async throws {
             var body: [String: JSONValue] = [
-                "version": JSONValue(version), "alias": .string(alias), "metric": .string(metric), "direction": lower ? "lower" : "higher",
+                "version": JSONValue(version), "alias": .string(alias), "metric": .string(metric),
+                "direction": lower ? "lower" : "higher",
             ]
             if let minimum { body["minimumImprovement"] = .string(minimum) }
             if let on { body["on"] = .string(on) }
             let decision = try await server.client().post(ModelCommand.path(name) + "/promote", .object(body))
             if output.json || output.yaml { return try output.object(decision) }
             Terminal.out("\(Ref(.model, name, version: version)) is \(alias).")
-            try output.list(decision["checks"]?.arrayValue ?? [], [Column("Check", "name"), Column("Passed", "passed"), Column("Finding", "finding")])
+            try output.list(
+                decision["checks"]?.arrayValue ?? [],
+                [Column("Check", "name"), Column("Passed", "passed"), Column("Finding", "finding")])
         }
     }
 
@@ -202,18 +215,21 @@ public struct ModelCommand: AsyncParsableCommand {
             try output.list(
                 answer["items"]?.arrayValue ?? [],
                 [
-                    Column("Alias", "alias"), Column("Version", "version"), Column("From", "from"), Column("Until", "until"),
+                    Column("Alias", "alias"), Column("Version", "version"), Column("From", "from"),
+                    Column("Until", "until"),
                     Column("By", "setBy"), Column("Reason", "reason"),
                 ])
         }
     }
 
     struct Policy: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Set what a version needs before it takes a protected alias.")
+        static let configuration = CommandConfiguration(
+            abstract: "Set what a version needs before it takes a protected alias.")
         @Argument var name: String
         @Option(help: "How many people must approve: 0, 1 or 2.") var approvals: Int?
         @Flag(inversion: .prefixedNo, help: "Whether who registered a version may approve it.") var selfApproval: Bool?
-        @Option(parsing: .singleValue, help: "A protected alias. May be repeated; replaces the list.") var protect: [String] = []
+        @Option(parsing: .singleValue, help: "A protected alias. May be repeated; replaces the list.") var protect:
+            [String] = []
         @OptionGroup var server: ClientOptions
         @OptionGroup var output: OutputOptions
 
@@ -230,7 +246,8 @@ public struct ModelCommand: AsyncParsableCommand {
     // MARK: Parts
 
     static let versionColumns = [
-        Column("Version", "version"), Column("Aliases", "aliases"), Column("Stage", "stage"), Column("Approval", "approval"),
+        Column("Version", "version"), Column("Aliases", "aliases"), Column("Stage", "stage"),
+        Column("Approval", "approval"),
         Column("Owner", "owner"), Column("Run", "run"), Column("Created", "created"),
     ]
 
@@ -239,12 +256,15 @@ public struct ModelCommand: AsyncParsableCommand {
     /// `restock`, `restock@5` or the same as a full ref.
     static func ref(_ text: String) throws -> Ref {
         let ref = try Ref(parsing: text.hasPrefix("model:") ? text : "model:" + text)
-        guard ref.kind == .model else { throw SlipwayError.field("model", "'\(text)' is not a model", expected: "NAME or NAME@VERSION") }
+        guard ref.kind == .model else {
+            throw SlipwayError.field("model", "'\(text)' is not a model", expected: "NAME or NAME@VERSION")
+        }
         return ref
     }
 
     private static func decide(
-        _ decision: String, _ name: String, _ version: Int, _ comment: String?, _ server: ClientOptions, _ output: OutputOptions
+        _ decision: String, _ name: String, _ version: Int, _ comment: String?, _ server: ClientOptions,
+        _ output: OutputOptions
     ) async throws {
         var body: [String: JSONValue] = ["decision": .string(decision)]
         if let comment { body["comment"] = .string(comment) }
@@ -262,16 +282,21 @@ public struct ModelCommand: AsyncParsableCommand {
         }
         Terminal.out("")
         try output.list(
-            version["files"]?.arrayValue ?? [], [Column("File", "path"), Column("Bytes", "sizeBytes"), Column("Digest", "digest")],
+            version["files"]?.arrayValue ?? [],
+            [Column("File", "path"), Column("Bytes", "sizeBytes"), Column("Digest", "digest")],
             empty: "No files.")
         Terminal.out("")
         try output.list(
             version["evaluations"]?.arrayValue ?? [],
-            [Column("Evaluated on", "dataset"), Column("Slice", "slice"), Column("Metrics", "metrics"), Column("At", "created")],
+            [
+                Column("Evaluated on", "dataset"), Column("Slice", "slice"), Column("Metrics", "metrics"),
+                Column("At", "created"),
+            ],
             empty: "No evaluations.")
         Terminal.out("")
         try output.list(
             version["approvals"]?.arrayValue ?? [],
-            [Column("Decision", "decision"), Column("By", "by"), Column("Comment", "comment"), Column("At", "time")], empty: "No approvals.")
+            [Column("Decision", "decision"), Column("By", "by"), Column("Comment", "comment"), Column("At", "time")],
+            empty: "No approvals.")
     }
 }

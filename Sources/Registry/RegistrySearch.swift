@@ -30,13 +30,17 @@ struct SearchOrder: Sendable {
         return .any(
             terms.indices.map { last in
                 let same = (0..<last).map { "\(terms[$0].column) = \(values[$0])" as SQL }
-                let beyond: SQL = terms[last].descending ? "\(terms[last].column) < \(values[last])" : "\(terms[last].column) > \(values[last])"
+                let beyond: SQL =
+                    terms[last].descending
+                    ? "\(terms[last].column) < \(values[last])" : "\(terms[last].column) > \(values[last])"
                 return .all(same + [beyond])
             })
     }
 
     private static func notACursor() -> SlipwayError {
-        .field("page_token", "is not of this listing", expected: "the token of the previous page, unchanged, with the same order")
+        .field(
+            "page_token", "is not of this listing",
+            expected: "the token of the previous page, unchanged, with the same order")
     }
 }
 
@@ -123,13 +127,16 @@ struct RegistrySearch: Sendable {
         switch filter {
         case .and(let parts), .or(let parts): parts.contains(where: mentionsPromptTag)
         case .not(let inner): mentionsPromptTag(inner)
-        case .compare(let field, _, _), .isOneOf(let field, _), .isNull(let field): field.key == RegisteredModel.promptTag
+        case .compare(let field, _, _), .isOneOf(let field, _), .isNull(let field):
+            field.key == RegisteredModel.promptTag
         }
     }
 
     private func text(_ column: SQL, _ test: Test, _ field: FilterField) throws -> SQL {
         func text(_ value: FilterValue) throws -> String {
-            guard case .text(let text) = value else { throw Self.invalid("'\(field)' is text: compare it with text in quotes.") }
+            guard case .text(let text) = value else {
+                throw Self.invalid("'\(field)' is text: compare it with text in quotes.")
+            }
             return text
         }
         switch test {
@@ -141,7 +148,8 @@ struct RegistrySearch: Sendable {
             case .equal: return "\(column) = \(value)"
             case .notEqual: return "\(column) <> \(value)"
             // SQLite's LIKE never minds the case of ASCII letters, its GLOB does.
-            case .like: return dialect == .sqlite ? "\(column) GLOB \(Self.glob(value))" : "\(column) LIKE \(value) ESCAPE ''"
+            case .like:
+                return dialect == .sqlite ? "\(column) GLOB \(Self.glob(value))" : "\(column) LIKE \(value) ESCAPE ''"
             case .ilike: return dialect == .sqlite ? "\(column) LIKE \(value)" : "\(column) ILIKE \(value) ESCAPE ''"
             case .less, .lessOrEqual, .greater, .greaterOrEqual:
                 throw Self.invalid("'\(field)' is text: use =, !=, LIKE, ILIKE, IN or IS NULL.")
@@ -190,7 +198,9 @@ struct RegistrySearch: Sendable {
         return glob
     }
 
-    private static func invalid(_ message: String) -> SlipwayError { SlipwayError(.invalid, message, details: ["field": "filter"]) }
+    private static func invalid(_ message: String) -> SlipwayError {
+        SlipwayError(.invalid, message, details: ["field": "filter"])
+    }
 
     // MARK: Order
 
@@ -204,7 +214,7 @@ struct RegistrySearch: Sendable {
                 switch (subject, name) {
                 case (_, "name"): ("name", "m.name")
                 case (_, "creation_timestamp"): ("created", prefix + "created_ms")
-                case (_, "last_updated_timestamp"): ("updated", prefix + "updated_ms")
+                case (_, "last_updated_timestamp"), (.models, "timestamp"): ("updated", prefix + "updated_ms")
                 case (.versions, "version_number"), (.versions, "version"): ("version", "v.version")
                 default: nil
                 }
@@ -236,7 +246,11 @@ struct RegistrySearch: Sendable {
 
 extension SearchOrder {
     func cursor(_ model: RegisteredModel) -> Cursor {
-        Cursor(terms.map { $0.name == "name" ? .string(model.name) : .int(($0.name == "created" ? model.created : model.updated).milliseconds) })
+        Cursor(
+            terms.map {
+                $0.name == "name"
+                    ? .string(model.name) : .int(($0.name == "created" ? model.created : model.updated).milliseconds)
+            })
     }
 
     func cursor(_ version: ModelVersion) -> Cursor {

@@ -32,13 +32,18 @@ extension RegistryService {
     ///
     /// - Throws: `notFound` when the model has no such alias.
     public func version(_ name: String, alias: String, as principal: Principal) async throws -> ModelVersion {
-        try await database.read { [self] db in try version(db, try model(db, name, .readModels, principal), alias: alias) }
+        try await database.read { [self] db in
+            try version(db, try model(db, name, .readModels, principal), alias: alias)
+        }
     }
 
     /// When an alias named which version, newest first; nil is all aliases.
-    public func aliasHistory(_ name: String, alias: String? = nil, limit: Int = 1000, as principal: Principal) async throws -> [AliasInterval] {
+    public func aliasHistory(_ name: String, alias: String? = nil, limit: Int = 1000, as principal: Principal)
+        async throws -> [AliasInterval]
+    {
         try await database.read { [self] db in
-            try store.aliasHistory(db, model: try model(db, name, .readModels, principal).id, alias: alias, limit: limit)
+            try store.aliasHistory(
+                db, model: try model(db, name, .readModels, principal).id, alias: alias, limit: limit)
         }
     }
 
@@ -50,7 +55,9 @@ extension RegistryService {
         _ name: String, _ number: Int, _ stage: ModelStage, archivingOthers: Bool, as principal: Principal
     ) async throws -> ModelVersion {
         guard !archivingOthers || stage.isActive else {
-            throw SlipwayError.field("archive_existing_versions", "'\(stage.rawValue)' is not an active stage", expected: "Staging or Production")
+            throw SlipwayError.field(
+                "archive_existing_versions", "'\(stage.rawValue)' is not an active stage",
+                expected: "Staging or Production")
         }
         let now = now
         return try await database.write { [self] db in
@@ -62,7 +69,8 @@ extension RegistryService {
             try ledger.append(
                 db, "model.version.stage.changed", version.ref, project: model.project, by: principal,
                 data: [
-                    "from": .string(version.stage.rawValue), "to": .string(stage.rawValue), "archived": .array(archived.map { JSONValue($0) }),
+                    "from": .string(version.stage.rawValue), "to": .string(stage.rawValue),
+                    "archived": .array(archived.map { JSONValue($0) }),
                 ])
             return try store.version(db, model, number)
         }
@@ -79,24 +87,30 @@ extension RegistryService {
         }
         guard let number = try store.aliasVersion(db, model: model.id, alias) else {
             let known = model.aliases.keys.sorted().joined(separator: ", ")
+            let ref = Ref(.model, model.name, selector: alias)
             throw SlipwayError(
-                .notFound, "Registered model alias \(alias) not found.", details: ["alias": alias, "aliases": known],
-                ref: Ref(.model, model.name, selector: alias))
+                .notFound,
+                "\(ref) does not exist. \(model.ref) has \(known.isEmpty ? "no aliases" : "the aliases \(known)").",
+                details: ["alias": alias], ref: ref)
         }
         return try store.version(db, model, number)
     }
 
-    func requireApproval(_ db: any Transaction, _ model: RegisteredModel, _ version: ModelVersion, for alias: String) throws {
+    func requireApproval(_ db: any Transaction, _ model: RegisteredModel, _ version: ModelVersion, for alias: String)
+        throws
+    {
         let gate = ApprovalGate(policy: model.policy, alias: alias, approvals: try store.approvals(db, version.key))
         guard let refusal = gate.refusal else { return }
         throw SlipwayError(
             .conflict,
-            "\(version.ref) cannot take '\(alias)': \(refusal). An ML engineer or owner who did not register it approves with 'slipway model approve \(version.name) \(version.version)'.",
+            "\(version.ref) cannot take '\(alias)': \(refusal). An ML engineer or owner who did not register it approves "
+                + "with 'slipway model approve \(version.name) \(version.version)'.",
             details: ["state": version.approval.rawValue, "alias": alias], ref: version.ref)
     }
 
     func moveAlias(
-        _ db: any Transaction, _ model: RegisteredModel, _ version: ModelVersion, _ alias: String, reason: String, _ principal: Principal,
+        _ db: any Transaction, _ model: RegisteredModel, _ version: ModelVersion, _ alias: String, reason: String,
+        _ principal: Principal,
         _ now: Timestamp
     ) throws {
         let before = try store.aliasVersion(db, model: model.id, alias)
@@ -106,12 +120,21 @@ extension RegistryService {
         try store.touch(db, model: model.id, at: now)
         try ledger.append(
             db, "model.alias.set", version.ref, project: model.project, by: principal,
-            data: ["alias": .string(alias), "before": before.map { JSONValue(Ref(.model, model.name, version: $0)) } ?? .null, "reason": .string(reason)])
+            data: [
+                "alias": .string(alias),
+                "before": before.map { JSONValue(Ref(.model, model.name, version: $0)) } ?? .null,
+                "reason": .string(reason),
+            ])
     }
 
-    func appendAliasRemoved(_ db: any Transaction, _ model: RegisteredModel, _ alias: String, _ principal: Principal) throws {
+    func appendAliasRemoved(_ db: any Transaction, _ model: RegisteredModel, _ alias: String, _ principal: Principal)
+        throws
+    {
         try ledger.append(
             db, "model.alias.removed", model.ref, project: model.project, by: principal,
-            data: ["alias": .string(alias), "before": model.aliases[alias].map { JSONValue(Ref(.model, model.name, version: $0)) } ?? .null])
+            data: [
+                "alias": .string(alias),
+                "before": model.aliases[alias].map { JSONValue(Ref(.model, model.name, version: $0)) } ?? .null,
+            ])
     }
 }

@@ -18,13 +18,16 @@ extension RegistryService {
             if decision == .approve, version.owner == principal.name, !model.policy.allowsSelfApproval {
                 throw SlipwayError(
                     .forbidden,
-                    "\(principal.name) registered \(version.ref) and so cannot approve it. Another ML engineer or owner can; or an owner allows it with 'slipway model policy \(name) --self-approval'.",
+                    "\(principal.name) registered \(version.ref) and so cannot approve it. Another ML engineer or owner can; "
+                        + "or an owner allows it with 'slipway model policy \(name) --self-approval'.",
                     details: ["owner": version.owner], ref: version.ref)
             }
-            try store.insert(db, version.key, Approval(decision: decision, comment: comment, by: principal.name, time: now))
+            try store.insert(
+                db, version.key, Approval(decision: decision, comment: comment, by: principal.name, time: now))
             let after = try store.version(db, model, number)
             try ledger.append(
-                db, decision == .approve ? "model.approved" : "model.rejected", version.ref, project: model.project, by: principal,
+                db, decision == .approve ? "model.approved" : "model.rejected", version.ref, project: model.project,
+                by: principal,
                 data: ["comment": .string(comment), "state": .string(after.approval.rawValue)])
             return after
         }
@@ -45,42 +48,57 @@ extension RegistryService {
     ///   - metrics: by name; a NaN is kept and never wins.
     /// - Throws: `invalid` when neither is named or they do not fit together; `notFound`.
     public func evaluate(
-        _ name: String, _ number: Int, dataset: Ref?, slice: Ref?, run: Ref? = nil, metrics: [String: Double], as principal: Principal
+        _ name: String, _ number: Int, dataset: Ref?, slice: Ref?, run: Ref? = nil, metrics: [String: Double],
+        as principal: Principal
     ) async throws -> Evaluation {
         let (dataset, slice) = try await pinned(dataset, slice, as: principal)
         if let run, run.kind != .run { throw SlipwayError.field("run", "is \(run)", expected: "a run") }
-        guard !metrics.isEmpty, metrics.count <= 1000, metrics.keys.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 250 }) else {
+        guard !metrics.isEmpty, metrics.count <= 1000, metrics.keys.allSatisfy({ !$0.isEmpty && $0.utf8.count <= 250 })
+        else {
             throw SlipwayError.field("metrics", "has \(metrics.count) entries", expected: "1 to 1000 numbers by name")
         }
         let now = now
         let evaluation = Evaluation(
-            id: ID.make(at: now), dataset: dataset, slice: slice, run: run, metrics: metrics, created: now, createdBy: principal.name)
+            id: ID.make(at: now), dataset: dataset, slice: slice, run: run, metrics: metrics, created: now,
+            createdBy: principal.name)
         return try await database.write { [self] db in
             let (model, version) = try version(db, name, number, .writeModels, principal)
             try store.insert(db, version.key, evaluation)
-            for source in [dataset, slice].compactMap({ $0 }) { try ledger.link(db, version.ref, madeFrom: source, "evaluated-on") }
-            try ledger.append(db, "model.evaluated", version.ref, project: model.project, by: principal, data: evaluation.json)
+            for source in [dataset, slice].compactMap({ $0 }) {
+                try ledger.link(db, version.ref, madeFrom: source, "evaluated-on")
+            }
+            try ledger.append(
+                db, "model.evaluated", version.ref, project: model.project, by: principal, data: evaluation.json)
             return evaluation
         }
     }
 
     /// The refs with version numbers.
-    private func pinned(_ dataset: Ref?, _ slice: Ref?, as principal: Principal) async throws -> (dataset: Ref, slice: Ref?) {
+    private func pinned(_ dataset: Ref?, _ slice: Ref?, as principal: Principal) async throws -> (
+        dataset: Ref, slice: Ref?
+    ) {
         var dataset = dataset
         var slice = slice
         if let named = slice {
-            guard named.kind == .slice else { throw SlipwayError.field("slice", "is \(named)", expected: "a slice such as slice:perishable") }
+            guard named.kind == .slice else {
+                throw SlipwayError.field("slice", "is \(named)", expected: "a slice such as slice:perishable")
+            }
             let found = try await datasets.slice(named, as: principal)
             guard dataset.map({ $0.name == found.dataset }) ?? true else {
-                throw SlipwayError.field("slice", "\(found.ref) is a slice of dataset:\(found.dataset), not of \(dataset?.name ?? "")")
+                throw SlipwayError.field(
+                    "slice", "\(found.ref) is a slice of dataset:\(found.dataset), not of \(dataset?.name ?? "")")
             }
             dataset = dataset ?? Ref(.dataset, found.dataset)
             slice = found.ref
         }
         guard let dataset else {
-            throw SlipwayError.field("dataset", "is missing, and so is slice", expected: "what the metrics were measured on, as in dataset:sales@3")
+            throw SlipwayError.field(
+                "dataset", "is missing, and so is slice",
+                expected: "what the metrics were measured on, as in dataset:sales@3")
         }
-        guard dataset.kind == .dataset else { throw SlipwayError.field("dataset", "is \(dataset)", expected: "a dataset such as dataset:sales@3") }
+        guard dataset.kind == .dataset else {
+            throw SlipwayError.field("dataset", "is \(dataset)", expected: "a dataset such as dataset:sales@3")
+        }
         return (Ref(.dataset, dataset.name, version: try await datasets.resolve(dataset, as: principal).number), slice)
     }
 
@@ -119,7 +137,8 @@ extension RegistryService {
                 try moveAlias(db, model, version, alias, reason: "promoted", principal, now)
             }
             try ledger.append(
-                db, decision.promotes ? "model.promoted" : "model.promotion.refused", version.ref, project: model.project, by: principal,
+                db, decision.promotes ? "model.promoted" : "model.promotion.refused", version.ref,
+                project: model.project, by: principal,
                 data: .object(data))
             return decision
         }

@@ -10,7 +10,9 @@ extension RegistryService {
     ///
     /// - Throws: `notFound`; `invalid` for refs of other kinds.
     public func resolve(_ ref: Ref, as principal: Principal) async throws -> ModelVersion {
-        guard ref.kind == .model else { throw SlipwayError.field("model", "\(ref) is not a model", expected: "a ref such as model:restock@champion") }
+        guard ref.kind == .model else {
+            throw SlipwayError.field("model", "\(ref) is not a model", expected: "a ref such as model:restock@champion")
+        }
         return try await database.read { [self] db in
             let model = try model(db, ref.name, .readModels, principal)
             if let number = ref.version { return try store.version(db, model, number) }
@@ -47,7 +49,8 @@ extension RegistryService {
         guard let found = files.first(where: { $0.path == path.description }) else {
             let some = files.prefix(20).map(\.path).joined(separator: ", ")
             throw SlipwayError(
-                .notFound, "\(version.ref) has no file \(path); it has \(files.isEmpty ? "none" : some).", details: ["path": path.description],
+                .notFound, "\(version.ref) has no file \(path); it has \(files.isEmpty ? "none" : some).",
+                details: ["path": path.description],
                 ref: version.ref)
         }
         return found
@@ -83,13 +86,17 @@ extension RegistryService {
                     "has several ONNX files (\(candidates.map(\.path).joined(separator: ", "))) and no MLmodel that says which"
                 }
             throw SlipwayError(
-                .unsupported, "\(version.ref) \(problem). Log the model with mlflow.onnx.log_model, or log one .onnx file.", ref: version.ref)
+                .unsupported,
+                "\(version.ref) \(problem). Log the model with mlflow.onnx.log_model, or log one .onnx file.",
+                ref: version.ref)
         }
         return only
     }
 
     private func card(among files: [ModelFile]) async throws -> ModelCard? {
-        guard let file = files.first(where: { $0.path == ModelCard.fileName }), file.object.sizeBytes <= Int64(ModelCard.maximumBytes) else { return nil }
+        guard let file = files.first(where: { $0.path == ModelCard.fileName }),
+            file.object.sizeBytes <= Int64(ModelCard.maximumBytes)
+        else { return nil }
         return try? ModelCard(parsing: String(decoding: try await objects.read(file.object.digest), as: UTF8.self))
     }
 
@@ -107,7 +114,8 @@ extension RegistryService {
             try store.setContent(db, key, recipe: intake.recipe, card: intake.card, at: now)
             for (source, relation) in intake.lineage { try ledger.link(db, version.ref, madeFrom: source, relation) }
             try ledger.append(
-                db, "model.version.files.taken", version.ref, project: version.project, by: .system, data: ["files": JSONValue(files.count)])
+                db, "model.version.files.taken", version.ref, project: version.project, by: .system,
+                data: ["files": JSONValue(files.count)])
         }
         return try await database.read { db in try Self.ownFiles(db, key) }
     }

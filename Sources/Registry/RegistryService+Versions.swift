@@ -15,7 +15,8 @@ public struct VersionRequest: Sendable {
     public var tags: [String: String]
 
     public init(
-        source: String, runID: String? = nil, loggedModelID: String? = nil, runLink: String? = nil, description: String = "",
+        source: String, runID: String? = nil, loggedModelID: String? = nil, runLink: String? = nil,
+        description: String = "",
         tags: [String: String] = [:]
     ) {
         self.source = source
@@ -32,7 +33,9 @@ extension RegistryService {
     /// writes down its recipe.
     ///
     /// - Throws: `notFound` when there is no such model; `invalid` when the source names nothing that exists.
-    public func createVersion(_ name: String, _ request: VersionRequest, as principal: Principal) async throws -> ModelVersion {
+    public func createVersion(_ name: String, _ request: VersionRequest, as principal: Principal) async throws
+        -> ModelVersion
+    {
         for (key, value) in request.tags { try ModelTag.validate(key, value) }
         // Before the source is read: a missing model is the likelier mistake.
         _ = try await database.read { [self] db in try model(db, name, .writeModels, principal) }
@@ -44,7 +47,8 @@ extension RegistryService {
                 db, model: model.id,
                 .init(
                     owner: principal.name, description: request.description, source: intake.source, runID: intake.runID,
-                    loggedModelID: intake.loggedModelID, runLink: request.runLink, hasFiles: intake.files != nil, recipe: intake.recipe,
+                    loggedModelID: intake.loggedModelID, runLink: request.runLink, hasFiles: intake.files != nil,
+                    recipe: intake.recipe,
                     card: intake.card, tags: request.tags),
                 at: now)
             let version = try store.version(db, model, number)
@@ -53,7 +57,8 @@ extension RegistryService {
             try ledger.append(
                 db, "model.version.created", version.ref, project: model.project, by: principal,
                 data: [
-                    "source": .string(intake.source), "run": JSONValue(intake.runID), "pipelineRun": JSONValue(intake.recipe.pipelineRun?.description),
+                    "source": .string(intake.source), "run": JSONValue(intake.runID),
+                    "pipelineRun": JSONValue(intake.recipe.pipelineRun?.description),
                     "inputs": JSONValue(intake.recipe.inputs.map(\.name)),
                 ])
             return version
@@ -77,9 +82,12 @@ extension RegistryService {
     }
 
     /// A page of a model's versions, newest first.
-    public func versions(of name: String, _ page: PageRequest, as principal: Principal) async throws -> Page<ModelVersion> {
+    public func versions(of name: String, _ page: PageRequest, as principal: Principal) async throws -> Page<
+        ModelVersion
+    > {
         let model = try await model(name, as: principal)
-        return try await searchVersions(where: "v.model = \(model.id)", "", order: ["version_number DESC"], page, as: principal)
+        return try await searchVersions(
+            where: "v.model = \(model.id)", "", order: ["version_number DESC"], page, as: principal)
     }
 
     private func searchVersions(
@@ -91,41 +99,56 @@ extension RegistryService {
         let order = try search.order(order)
         return try await database.read { [store] db in
             Page(
-                rows: try store.versions(db, where: condition, order: order, after: page.after, limit: page.limit + 1), limit: page.limit,
+                rows: try store.versions(db, where: condition, order: order, after: page.after, limit: page.limit + 1),
+                limit: page.limit,
                 keys: { order.cursor($0).keys })
         }
     }
 
     /// The newest version of each stage; of these stages only, if any are named.
-    public func latestVersions(_ name: String, stages: [ModelStage] = [], as principal: Principal) async throws -> [ModelVersion] {
+    public func latestVersions(_ name: String, stages: [ModelStage] = [], as principal: Principal) async throws
+        -> [ModelVersion]
+    {
         try await database.read { [self] db in
             let model = try model(db, name, .readModels, principal)
-            return try store.latest(db, models: [model.id], perStage: true).filter { stages.isEmpty || stages.contains($0.stage) }
+            return try store.latest(db, models: [model.id], perStage: true).filter {
+                stages.isEmpty || stages.contains($0.stage)
+            }
         }
     }
 
     /// The newest version of each stage, by the model's id.
     public func latestVersions(of models: [RegisteredModel]) async throws -> [String: [ModelVersion]] {
         let ids = models.map(\.id)
-        return Dictionary(grouping: try await database.read { [store] db in try store.latest(db, models: ids, perStage: true) }, by: \.modelID)
+        return Dictionary(
+            grouping: try await database.read { [store] db in try store.latest(db, models: ids, perStage: true) },
+            by: \.modelID)
     }
 
-    public func describeVersion(_ name: String, _ number: Int, _ text: String, as principal: Principal) async throws -> ModelVersion {
-        try await changeVersion(name, number, "model.version.described", ["description": .string(text)], principal) { store, db, version, now in
+    public func describeVersion(_ name: String, _ number: Int, _ text: String, as principal: Principal) async throws
+        -> ModelVersion
+    {
+        try await changeVersion(name, number, "model.version.described", ["description": .string(text)], principal) {
+            store, db, version, now in
             try store.setDescription(db, version.key, text, at: now)
         }
     }
 
-    public func setVersionTag(_ name: String, _ number: Int, _ key: String, _ value: String, as principal: Principal) async throws {
+    public func setVersionTag(_ name: String, _ number: Int, _ key: String, _ value: String, as principal: Principal)
+        async throws
+    {
         try ModelTag.validate(key, value)
-        _ = try await changeVersion(name, number, "model.tag.set", ["key": .string(key), "value": .string(value)], principal) { store, db, version, _ in
+        _ = try await changeVersion(
+            name, number, "model.tag.set", ["key": .string(key), "value": .string(value)], principal
+        ) { store, db, version, _ in
             try store.setTag(db, version.key, key, value)
         }
     }
 
     /// Takes a tag away, if it is there.
     public func deleteVersionTag(_ name: String, _ number: Int, _ key: String, as principal: Principal) async throws {
-        _ = try await changeVersion(name, number, "model.tag.deleted", ["key": .string(key)], principal) { store, db, version, _ in
+        _ = try await changeVersion(name, number, "model.tag.deleted", ["key": .string(key)], principal) {
+            store, db, version, _ in
             _ = try store.deleteTag(db, version.key, key)
         }
     }

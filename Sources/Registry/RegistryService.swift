@@ -16,7 +16,8 @@ public final class RegistryService: Sendable {
     let pipelines: PipelinesService
     let store = RegistryStore()
 
-    public init(_ platform: Platform, datasets: DatasetsService, tracking: TrackingService, pipelines: PipelinesService) {
+    public init(_ platform: Platform, datasets: DatasetsService, tracking: TrackingService, pipelines: PipelinesService)
+    {
         self.platform = platform
         self.datasets = datasets
         self.tracking = tracking
@@ -39,13 +40,15 @@ public final class RegistryService: Sendable {
         for (key, value) in tags { try ModelTag.validate(key, value) }
         let now = now
         let model = RegisteredModel(
-            id: ID.make(at: now), name: name, project: project, owner: principal.name, description: description, created: now, updated: now,
+            id: ID.make(at: now), name: name, project: project, owner: principal.name, description: description,
+            created: now, updated: now,
             tags: tags, aliases: [:], policy: .open)
         return try await database.write { [store, ledger] db in
             try ProjectsStore().require(db, project)
             guard try store.insert(db, model) else { throw Self.nameTaken(name) }
             try ledger.append(
-                db, "model.created", model.ref, project: project, by: principal, data: ["description": .string(description), "tags": JSONValue(tags)])
+                db, "model.created", model.ref, project: project, by: principal,
+                data: ["description": .string(description), "tags": JSONValue(tags)])
             return model
         }
     }
@@ -69,7 +72,8 @@ public final class RegistryService: Sendable {
         let order = try search.order(order)
         return try await database.read { [store] db in
             Page(
-                rows: try store.models(db, where: condition, order: order, after: page.after, limit: page.limit + 1), limit: page.limit,
+                rows: try store.models(db, where: condition, order: order, after: page.after, limit: page.limit + 1),
+                limit: page.limit,
                 keys: { order.cursor($0).keys })
         }
     }
@@ -78,17 +82,21 @@ public final class RegistryService: Sendable {
     /// the old names.
     ///
     /// - Throws: `conflict` when the name is taken.
-    public func renameModel(_ name: String, to newName: String, as principal: Principal) async throws -> RegisteredModel {
+    public func renameModel(_ name: String, to newName: String, as principal: Principal) async throws -> RegisteredModel
+    {
         try ModelName.validate(newName, field: "new_name")
         let now = now
         return try await database.write { [self] db in
             let model = try model(db, name, .writeModels, principal)
             guard try store.rename(db, model: model.id, to: newName, at: now) else { throw Self.nameTaken(newName) }
             for number in try store.numbers(db, model: model.id) where name != newName {
-                try ledger.link(db, Ref(.model, newName, version: number), madeFrom: Ref(.model, name, version: number), "renamed-from")
+                try ledger.link(
+                    db, Ref(.model, newName, version: number), madeFrom: Ref(.model, name, version: number),
+                    "renamed-from")
             }
             try ledger.append(
-                db, "model.renamed", Ref(.model, newName), project: model.project, by: principal, data: ["from": .string(name)])
+                db, "model.renamed", Ref(.model, newName), project: model.project, by: principal,
+                data: ["from": .string(name)])
             return try store.model(db, newName)
         }
     }
@@ -98,7 +106,9 @@ public final class RegistryService: Sendable {
         return try await database.write { [self] db in
             let model = try model(db, name, .writeModels, principal)
             try store.setDescription(db, model: model.id, text, at: now)
-            try ledger.append(db, "model.described", model.ref, project: model.project, by: principal, data: ["description": .string(text)])
+            try ledger.append(
+                db, "model.described", model.ref, project: model.project, by: principal,
+                data: ["description": .string(text)])
             return try store.model(db, name)
         }
     }
@@ -108,7 +118,9 @@ public final class RegistryService: Sendable {
         let now = now
         try await database.write { [self] db in
             let model = try model(db, name, .writeModels, principal)
-            for number in try store.numbers(db, model: model.id) { try dropFiles(db, VersionKey(modelID: model.id, version: number)) }
+            for number in try store.numbers(db, model: model.id) {
+                try dropFiles(db, VersionKey(modelID: model.id, version: number))
+            }
             for alias in model.aliases.keys.sorted() { try appendAliasRemoved(db, model, alias, principal) }
             try store.delete(db, model: model.id, at: now)
             try ledger.append(db, "model.deleted", model.ref, project: model.project, by: principal)
@@ -123,7 +135,8 @@ public final class RegistryService: Sendable {
             try store.setTag(db, model: model.id, key, value)
             try store.touch(db, model: model.id, at: now)
             try ledger.append(
-                db, "model.tag.set", model.ref, project: model.project, by: principal, data: ["key": .string(key), "value": .string(value)])
+                db, "model.tag.set", model.ref, project: model.project, by: principal,
+                data: ["key": .string(key), "value": .string(value)])
         }
     }
 
@@ -134,25 +147,31 @@ public final class RegistryService: Sendable {
             let model = try model(db, name, .writeModels, principal)
             guard try store.deleteTag(db, model: model.id, key) else { return }
             try store.touch(db, model: model.id, at: now)
-            try ledger.append(db, "model.tag.deleted", model.ref, project: model.project, by: principal, data: ["key": .string(key)])
+            try ledger.append(
+                db, "model.tag.deleted", model.ref, project: model.project, by: principal, data: ["key": .string(key)])
         }
     }
 
     /// Sets what a version needs before it may take a protected alias.
-    public func setPolicy(_ name: String, _ policy: ModelPolicy, as principal: Principal) async throws -> RegisteredModel {
+    public func setPolicy(_ name: String, _ policy: ModelPolicy, as principal: Principal) async throws
+        -> RegisteredModel
+    {
         let policy = try policy.validated()
         let now = now
         return try await database.write { [self] db in
             let model = try model(db, name, .governModels, principal)
             try store.setPolicy(db, model: model.id, policy, at: now)
-            try ledger.append(db, "model.policy.set", model.ref, project: model.project, by: principal, data: policy.json)
+            try ledger.append(
+                db, "model.policy.set", model.ref, project: model.project, by: principal, data: policy.json)
             return try store.model(db, name)
         }
     }
 
     // MARK: Parts
 
-    func model(_ db: any Transaction, _ name: String, _ permission: Permission, _ principal: Principal) throws -> RegisteredModel {
+    func model(_ db: any Transaction, _ name: String, _ permission: Permission, _ principal: Principal) throws
+        -> RegisteredModel
+    {
         try ModelName.validate(name)
         let model = try store.model(db, name)
         try principal.require(permission, in: model.project)

@@ -11,7 +11,9 @@ struct RegistryStore: Sendable {
 
     /// Says whether the name was free.
     func insert(_ db: any Transaction, _ model: RegisteredModel) throws -> Bool {
-        guard try !db.exists("SELECT 1 FROM registered_model WHERE name = \(model.name) AND deleted_ms IS NULL") else { return false }
+        guard try !db.exists("SELECT 1 FROM registered_model WHERE name = \(model.name) AND deleted_ms IS NULL") else {
+            return false
+        }
         try db.execute(
             """
             INSERT INTO registered_model (id, name, project, owner, description, created_ms, updated_ms, last_version, approvals_required,
@@ -26,7 +28,7 @@ struct RegistryStore: Sendable {
     /// - Throws: `notFound`.
     func model(_ db: any Transaction, _ name: String) throws -> RegisteredModel {
         guard let row = try db.one("\(Self.columns) WHERE m.name = \(name) AND m.deleted_ms IS NULL", Self.model) else {
-            throw SlipwayError(.notFound, "Registered Model with name=\(name) not found.", ref: Ref(.model, name))
+            throw SlipwayError.notFound(Ref(.model, name))
         }
         return try complete(db, [row])[0]
     }
@@ -36,7 +38,9 @@ struct RegistryStore: Sendable {
     }
 
     /// Rows of a search, in its order.
-    func models(_ db: any Transaction, where condition: SQL, order: SearchOrder, after: Cursor?, limit: Int) throws -> [RegisteredModel] {
+    func models(_ db: any Transaction, where condition: SQL, order: SearchOrder, after: Cursor?, limit: Int) throws
+        -> [RegisteredModel]
+    {
         let rows = try db.all(
             """
             \(Self.columns) WHERE m.deleted_ms IS NULL AND (\(condition)) AND (\(order.after(after))) \(order.clause) LIMIT \(limit)
@@ -45,7 +49,10 @@ struct RegistryStore: Sendable {
     }
 
     func rename(_ db: any Transaction, model: String, to name: String, at time: Timestamp) throws -> Bool {
-        guard try !db.exists("SELECT 1 FROM registered_model WHERE name = \(name) AND deleted_ms IS NULL AND id <> \(model)") else { return false }
+        guard
+            try !db.exists(
+                "SELECT 1 FROM registered_model WHERE name = \(name) AND deleted_ms IS NULL AND id <> \(model)")
+        else { return false }
         try db.execute("UPDATE registered_model SET name = \(name), updated_ms = \(time) WHERE id = \(model)")
         try db.execute("UPDATE model_version SET updated_ms = \(time) WHERE model = \(model) AND deleted_ms IS NULL")
         return true
@@ -87,7 +94,8 @@ struct RegistryStore: Sendable {
 
     private static func model(_ row: any Row) throws -> RegisteredModel {
         RegisteredModel(
-            id: try row.text(0), name: try row.text(1), project: try row.text(2), owner: try row.text(3), description: try row.text(4),
+            id: try row.text(0), name: try row.text(1), project: try row.text(2), owner: try row.text(3),
+            description: try row.text(4),
             created: try row.time(5), updated: try row.time(6), tags: [:], aliases: [:],
             policy: ModelPolicy(
                 approvalsRequired: Int(try row.int(7)), allowsSelfApproval: try row.bool(8),
@@ -99,19 +107,24 @@ struct RegistryStore: Sendable {
         var tags: [String: [String: String]] = [:]
         var aliases: [String: [String: Int]] = [:]
         for some in models.map(\.id).chunks(of: 200) {
-            try db.forEach("SELECT model, name, value FROM registered_model_tag WHERE model IN (\(list: Array(some)))") { row in
+            try db.forEach("SELECT model, name, value FROM registered_model_tag WHERE model IN (\(list: Array(some)))")
+            { row in
                 tags[try row.text(0), default: [:]][try row.text(1)] = try row.text(2)
                 return true
             }
-            try db.forEach("SELECT model, alias, version FROM model_alias WHERE until_ms IS NULL AND model IN (\(list: Array(some)))") { row in
+            try db.forEach(
+                "SELECT model, alias, version FROM model_alias WHERE until_ms IS NULL AND model IN (\(list: Array(some)))"
+            ) { row in
                 aliases[try row.text(0), default: [:]][try row.text(1)] = Int(try row.int(2))
                 return true
             }
         }
         return models.map { model in
             RegisteredModel(
-                id: model.id, name: model.name, project: model.project, owner: model.owner, description: model.description,
-                created: model.created, updated: model.updated, tags: tags[model.id] ?? [:], aliases: aliases[model.id] ?? [:],
+                id: model.id, name: model.name, project: model.project, owner: model.owner,
+                description: model.description,
+                created: model.created, updated: model.updated, tags: tags[model.id] ?? [:],
+                aliases: aliases[model.id] ?? [:],
                 policy: model.policy)
         }
     }

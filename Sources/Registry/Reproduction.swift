@@ -58,16 +58,20 @@ public struct Reproduction: Sendable, Hashable {
         let paths = Set(recorded.files.keys).union(rerun.files.keys).filter(isModel).sorted()
         let file = paths.lazy.compactMap { path -> Difference? in
             let (a, b) = (recorded.files[path], rerun.files[path])
-            return a == b ? nil : Difference(kind: "file", name: path, recorded: a?.hex ?? "absent", rerun: b?.hex ?? "absent")
+            return a == b
+                ? nil : Difference(kind: "file", name: path, recorded: a?.hex ?? "absent", rerun: b?.hex ?? "absent")
         }.first
         // Timing and system metrics say how fast the machine was, not what the model is: they are left out by name.
-        let names = recorded.metrics.keys.filter { !$0.hasPrefix("system/") && !$0.hasSuffix("_seconds") && !$0.hasSuffix("_ms") }.sorted()
+        let names = recorded.metrics.keys.filter {
+            !$0.hasPrefix("system/") && !$0.hasSuffix("_seconds") && !$0.hasSuffix("_ms")
+        }.sorted()
         let metric = names.lazy.compactMap { name -> Difference? in
             guard let a = recorded.metrics[name] else { return nil }
             guard let b = rerun.metrics[name] else {
                 return Difference(kind: "metric", name: name, recorded: a.description, rerun: "absent")
             }
-            return Self.isWithin(a, b, tolerance) ? nil : Difference(kind: "metric", name: name, recorded: a.description, rerun: b.description)
+            return Self.isWithin(a, b, tolerance)
+                ? nil : Difference(kind: "metric", name: name, recorded: a.description, rerun: b.description)
         }.first
         filesCompared = paths.count
         metricsCompared = names.count
@@ -79,7 +83,8 @@ public struct Reproduction: Sendable, Hashable {
             firstDifference = file
         } else {
             verdict = .differs
-            firstDifference = metric ?? file ?? Difference(kind: "file", name: "the model", recorded: "absent", rerun: "absent")
+            firstDifference =
+                metric ?? file ?? Difference(kind: "file", name: "the model", recorded: "absent", rerun: "absent")
         }
     }
 
@@ -91,9 +96,13 @@ public struct Reproduction: Sendable, Hashable {
 
     public var json: JSONValue {
         [
-            "verdict": .string(verdict.rawValue), "filesCompared": JSONValue(filesCompared), "metricsCompared": JSONValue(metricsCompared),
+            "verdict": .string(verdict.rawValue), "filesCompared": JSONValue(filesCompared),
+            "metricsCompared": JSONValue(metricsCompared),
             "firstDifference": firstDifference.map {
-                ["kind": .string($0.kind), "name": .string($0.name), "recorded": .string($0.recorded), "rerun": .string($0.rerun)]
+                [
+                    "kind": .string($0.kind), "name": .string($0.name), "recorded": .string($0.recorded),
+                    "rerun": .string($0.rerun),
+                ]
             } ?? .null,
         ]
     }

@@ -19,13 +19,18 @@ struct ReproductionRoutes {
                 let body = try await request.json(allowed: ["tolerance", "keep"])
                 let record = try await service.start(
                     Ref(.model, request.parameter("name"), selector: request.parameter("version")),
-                    tolerance: body.optionalDouble("tolerance") ?? Reproduction.defaultTolerance, keeps: body.bool("keep", default: false),
+                    tolerance: body.optionalDouble("tolerance") ?? Reproduction.defaultTolerance,
+                    keeps: body.bool("keep", default: false),
                     as: request.principal)
                 return .json(record.json, status: 202)
             },
-            Route(.get, "/api/v1/models/{name}/versions/{version}/reproductions", .readModels, "Reruns of a version's recipe, newest first.") { request in
+            Route(
+                .get, "/api/v1/models/{name}/versions/{version}/reproductions", .readModels,
+                "Reruns of a version's recipe, newest first."
+            ) { request in
                 let version = try await service.registry.resolve(
-                    Ref(.model, request.parameter("name"), selector: request.parameter("version")), as: request.principal)
+                    Ref(.model, request.parameter("name"), selector: request.parameter("version")),
+                    as: request.principal)
                 return .json(["items": .array(try await service.reproductions(of: version).map(\.json))])
             },
             Route(.get, "/api/v1/reproductions/{id}", .readModels, "One rerun and what it showed.") { request in

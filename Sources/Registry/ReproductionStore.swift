@@ -68,7 +68,8 @@ extension RegistryStore {
     /// Newest first.
     func reproductions(_ db: any Transaction, _ key: VersionKey, limit: Int = 100) throws -> [ReproductionRecord] {
         try db.all(
-            "\(Self.columns) WHERE model = \(key.modelID) AND version = \(key.version) ORDER BY created_ms DESC, id DESC LIMIT \(limit)", Self.record)
+            "\(Self.columns) WHERE model = \(key.modelID) AND version = \(key.version) ORDER BY created_ms DESC, id DESC LIMIT \(limit)",
+            Self.record)
     }
 
     func setRun(_ db: any Transaction, reproduction id: String, _ run: String) throws {
@@ -77,7 +78,8 @@ extension RegistryStore {
 
     /// Says whether it was still running.
     func end(
-        _ db: any Transaction, reproduction id: String, _ state: ReproductionRecord.State, result: JSONValue?, problem: String?, at time: Timestamp
+        _ db: any Transaction, reproduction id: String, _ state: ReproductionRecord.State, result: JSONValue?,
+        problem: String?, at time: Timestamp
     ) throws -> Bool {
         try db.execute(
             """
@@ -87,7 +89,9 @@ extension RegistryStore {
     }
 
     /// The newest version of a model that a pipeline run made; of the named step, if that made one.
-    func version(_ db: any Transaction, _ model: RegisteredModel, madeBy run: String, step: String?) throws -> ModelVersion? {
+    func version(_ db: any Transaction, _ model: RegisteredModel, madeBy run: String, step: String?) throws
+        -> ModelVersion?
+    {
         let numbers = try db.all(
             "SELECT version FROM model_version WHERE model = \(model.id) AND pipeline_run = \(run) AND deleted_ms IS NULL ORDER BY version DESC"
         ) { Int(try $0.int(0)) }
@@ -97,9 +101,12 @@ extension RegistryStore {
 
     private static func record(_ row: any Row) throws -> ReproductionRecord {
         ReproductionRecord(
-            id: try row.text(0), key: VersionKey(modelID: try row.text(1), version: Int(try row.int(2))), tolerance: try row.double(3),
-            keeps: try row.bool(4), state: ReproductionRecord.State(rawValue: try row.text(5)) ?? .failed, pipelineRun: try row.optionalText(6),
-            result: try row.optionalText(7).map { try JSONValue(parsing: $0) }, problem: try row.optionalText(8), startedBy: try row.text(9),
+            id: try row.text(0), key: VersionKey(modelID: try row.text(1), version: Int(try row.int(2))),
+            tolerance: try row.double(3),
+            keeps: try row.bool(4), state: ReproductionRecord.State(rawValue: try row.text(5)) ?? .failed,
+            pipelineRun: try row.optionalText(6),
+            result: try row.optionalText(7).map { try JSONValue(parsing: $0) }, problem: try row.optionalText(8),
+            startedBy: try row.text(9),
             created: try row.time(10), ended: try row.optionalTime(11))
     }
 }

@@ -7,7 +7,9 @@ import Pipelines
 
 extension RegistryService {
     /// The source of what a pipeline's step left as a model.
-    static func source(ofRun run: String, step: String, output: String) -> String { "pipeline-runs:/\(run)/\(step)/\(output)" }
+    static func source(ofRun run: String, step: String, output: String) -> String {
+        "pipeline-runs:/\(run)/\(step)/\(output)"
+    }
 
     /// Reads an output of a pipeline's step.
     func read(
@@ -33,13 +35,16 @@ extension RegistryService {
         else { return }
         intake.recipe.pipeline = pipeline.ref
         intake.recipe.code.pipelineCode = pipeline.codeDigest?.hex ?? intake.recipe.code.pipelineCode
-        if intake.recipe.params.isEmpty { intake.recipe.readParams(run.params.mapValues { $0.stringValue ?? $0.canonicalText }) }
+        if intake.recipe.params.isEmpty {
+            intake.recipe.readParams(run.params.mapValues { $0.stringValue ?? $0.canonicalText })
+        }
         let step = steps.first { $0.step == intake.recipe.step }
         if let environment = step?.recipe?["environment"]?.stringValue, let digest = try? Digest(parsing: environment) {
             intake.recipe.environment["python"] = digest
         }
         let known = Set(intake.recipe.inputs.map(\.name))
-        for input in try await exactInputs(of: run, steps, pipeline, as: principal) where input.step == intake.recipe.step {
+        for input in try await exactInputs(of: run, steps, pipeline, as: principal)
+        where input.step == intake.recipe.step {
             if !known.contains(input.exact.description) {
                 intake.recipe.inputs.append(.init(name: input.exact.description, digest: input.digest, context: nil))
             }
@@ -57,8 +62,11 @@ extension RegistryService {
 
     /// What the refs in a pipeline stood for in one of its runs: dataset versions by their digests, slices by the run's
     /// lineage, models' aliases by their history.
-    func exactInputs(of run: PipelineRun, _ steps: [StepRun], _ pipeline: PipelineVersion, as principal: Principal) async throws -> [ExactInput] {
-        let edges = try await ledger.lineage(of: run.ref, .upstream, depth: 1).filter { $0.relation == "input" }.map(\.source)
+    func exactInputs(of run: PipelineRun, _ steps: [StepRun], _ pipeline: PipelineVersion, as principal: Principal)
+        async throws -> [ExactInput]
+    {
+        let edges = try await ledger.lineage(of: run.ref, .upstream, depth: 1).filter { $0.relation == "input" }.map(
+            \.source)
         var found: [ExactInput] = []
         for step in pipeline.definition.steps {
             let digests = steps.first { $0.step == step.name }?.recipe?["inputs"]
@@ -66,7 +74,8 @@ extension RegistryService {
                 guard case .ref(let original) = source else { continue }
                 let written = try run.pins[original.description].map { try Ref(parsing: $0) } ?? original
                 let digest = digests?[name]?.stringValue
-                guard let exact = try await exact(written, digest: digest, among: edges, at: run.started ?? run.created) else { continue }
+                guard let exact = try await exact(written, digest: digest, among: edges, at: run.started ?? run.created)
+                else { continue }
                 found.append(ExactInput(step: step.name, written: original, exact: exact, digest: digest))
             }
         }
@@ -77,13 +86,19 @@ extension RegistryService {
         if written.version != nil { return written }
         switch written.kind {
         case .dataset:
-            if let digest = digest.flatMap({ try? Digest(parsing: $0) }), let version = try await datasets.version(digest: digest),
+            if let digest = digest.flatMap({ try? Digest(parsing: $0) }),
+                let version = try await datasets.version(digest: digest),
                 version.dataset == written.name
             {
                 return version.ref
             }
-            return edges.filter { $0.kind == .dataset && $0.name == written.name }.max { ($0.version ?? 0) < ($1.version ?? 0) }
-        case .slice: return edges.filter { $0.kind == .slice && $0.name == written.name }.max { ($0.version ?? 0) < ($1.version ?? 0) }
+            return edges.filter { $0.kind == .dataset && $0.name == written.name }.max {
+                ($0.version ?? 0) < ($1.version ?? 0)
+            }
+        case .slice:
+            return edges.filter { $0.kind == .slice && $0.name == written.name }.max {
+                ($0.version ?? 0) < ($1.version ?? 0)
+            }
         case .model:
             let alias = written.selector ?? "champion"
             return try await database.read { [store] db in

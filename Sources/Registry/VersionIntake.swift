@@ -44,21 +44,28 @@ extension RegistryService {
             intake.runID = id
             owner = .run(id)
             folder = path
-        case .pipelineRun(let id, let step, let output): try await read(pipelineRun: id, step: step, output: output, into: &intake, as: principal)
+        case .pipelineRun(let id, let step, let output):
+            try await read(pipelineRun: id, step: step, output: output, into: &intake, as: principal)
         case .elsewhere: break
         }
-        if let id = intake.loggedModelID, let model = try await loggedModel(id, required: owner == .model(id), source: request.source, as: principal) {
+        if let id = intake.loggedModelID,
+            let model = try await loggedModel(id, required: owner == .model(id), source: request.source, as: principal)
+        {
             intake.runID = intake.runID ?? model.sourceRun
             intake.recipe.readParams(model.params.map)
             intake.recipe.metrics = Dictionary(model.metrics.map { ($0.key, $0.point.value) }) { _, last in last }
             intake.lineage.append((model.ref, "registered-from"))
         }
-        if let id = intake.runID, let run = try await run(id, required: owner == .run(id), source: request.source, as: principal) {
+        if let id = intake.runID,
+            let run = try await run(id, required: owner == .run(id), source: request.source, as: principal)
+        {
             read(run, into: &intake)
             // MLflow 3 keeps a model that a run logs as `model` in a place of its own.
             if owner == .run(id), try await artifacts(of: .run(id), folder, as: principal).isEmpty {
                 for id in run.modelOutputs.map(\.model).reversed() {
-                    guard let model = try? await tracking.loggedModel(id, as: principal), model.name == folder else { continue }
+                    guard let model = try? await tracking.loggedModel(id, as: principal), model.name == folder else {
+                        continue
+                    }
                     (owner, folder) = (.model(id), "")
                     intake.loggedModelID = id
                     intake.lineage.append((model.ref, "registered-from"))
@@ -95,9 +102,13 @@ extension RegistryService {
         // A logged model's own parameters come first: a run may have trained several.
         intake.recipe.readParams(run.params.map.merging(intake.recipe.params) { _, own in own })
         let own = intake.recipe.metrics
-        intake.recipe.metrics = Dictionary(run.metrics.map { ($0.key, $0.point.value) }) { _, last in last }.merging(own) { _, own in own }
+        intake.recipe.metrics = Dictionary(run.metrics.map { ($0.key, $0.point.value) }) { _, last in last }.merging(
+            own
+        ) { _, own in own }
         intake.recipe.inputs = run.datasets.map {
-            ModelRecipe.Input(name: $0.slipwayRef?.description ?? $0.name, digest: $0.digest.isEmpty ? nil : $0.digest, context: $0.context)
+            ModelRecipe.Input(
+                name: $0.slipwayRef?.description ?? $0.name, digest: $0.digest.isEmpty ? nil : $0.digest,
+                context: $0.context)
         }
         intake.lineage.append((run.info.ref, "made-by"))
         for dataset in run.datasets {
@@ -109,41 +120,58 @@ extension RegistryService {
     private func readFiles(_ intake: inout VersionIntake) async throws {
         guard let files = intake.files else { return }
         for file in files {
-            if ModelRecipe.environmentFiles.contains(file.path) { intake.recipe.environment[file.path] = file.object.digest }
+            if ModelRecipe.environmentFiles.contains(file.path) {
+                intake.recipe.environment[file.path] = file.object.digest
+            }
         }
-        guard let card = files.first(where: { $0.path == ModelCard.fileName }), card.object.sizeBytes <= Int64(ModelCard.maximumBytes) else { return }
+        guard let card = files.first(where: { $0.path == ModelCard.fileName }),
+            card.object.sizeBytes <= Int64(ModelCard.maximumBytes)
+        else { return }
         let bytes = try await objects.read(card.object.digest)
         // A broken MLmodel is the model's fault, not the request's: the version is registered without a signature.
         do { intake.card = try ModelCard(parsing: String(decoding: bytes, as: UTF8.self)) } catch {
-            platform.logger.warning("The MLmodel file of \(intake.source) cannot be read.", metadata: ["cause": "\(error)"])
+            platform.logger.warning(
+                "The MLmodel file of \(intake.source) cannot be read.", metadata: ["cause": "\(error)"])
         }
     }
 
     // MARK: Parts
 
-    private func loggedModel(_ id: String, required: Bool, source: String, as principal: Principal) async throws -> LoggedModel? {
-        do { return try await tracking.loggedModel(id, as: principal) } catch let error as SlipwayError where error.code == .notFound {
+    private func loggedModel(_ id: String, required: Bool, source: String, as principal: Principal) async throws
+        -> LoggedModel?
+    {
+        do { return try await tracking.loggedModel(id, as: principal) } catch let error as SlipwayError
+            where error.code == .notFound
+        {
             guard required else { return nil }
-            throw SlipwayError.field("source", "'\(source.prefix(200))' names the logged model \(id), which does not exist")
+            throw SlipwayError.field(
+                "source", "'\(source.prefix(200))' names the logged model \(id), which does not exist")
         }
     }
 
     private func run(_ id: String, required: Bool, source: String, as principal: Principal) async throws -> Run? {
-        do { return try await tracking.run(id, as: principal) } catch let error as SlipwayError where error.code == .notFound {
+        do { return try await tracking.run(id, as: principal) } catch let error as SlipwayError
+            where error.code == .notFound
+        {
             guard required else { return nil }
             throw SlipwayError.field("source", "'\(source.prefix(200))' names the run \(id), which does not exist")
         }
     }
 
     /// The files below a folder, with paths from that folder on; none when they are kept elsewhere.
-    private func artifacts(of owner: ArtifactOwner, _ folder: String, as principal: Principal) async throws -> [ModelFile] {
+    private func artifacts(of owner: ArtifactOwner, _ folder: String, as principal: Principal) async throws
+        -> [ModelFile]
+    {
         let below = folder.isEmpty ? nil : try RelativePath(parsing: folder)
         let found: [(path: String, object: ObjectInfo)]
-        do { found = try await tracking.artifactFiles(below: below, of: owner, as: principal) } catch let error as SlipwayError
+        do { found = try await tracking.artifactFiles(below: below, of: owner, as: principal) } catch let error
+            as SlipwayError
             where error.code == .conflict && error.details["state"] == "elsewhere"
         { return [] }
         let prefix = below.map { $0.description.count + 1 } ?? 0
-        return found.map { ModelFile(path: String($0.path.dropFirst(prefix)), object: $0.object) }.sorted { $0.path < $1.path }
+        return found.map { ModelFile(path: String($0.path.dropFirst(prefix)), object: $0.object) }.sorted {
+            $0.path < $1.path
+        }
     }
 
     /// The version's own files.

@@ -25,8 +25,12 @@ extension RegistryStore {
 
     /// Numbers are never given twice, not even when a version is deleted.
     func insert(_ db: any Transaction, model: String, _ draft: VersionDraft, at time: Timestamp) throws -> Int {
-        try db.execute("UPDATE registered_model SET last_version = last_version + 1, updated_ms = \(time) WHERE id = \(model)")
-        guard let version = try db.one("SELECT last_version FROM registered_model WHERE id = \(model)", { Int(try $0.int(0)) }) else {
+        try db.execute(
+            "UPDATE registered_model SET last_version = last_version + 1, updated_ms = \(time) WHERE id = \(model)")
+        guard
+            let version = try db.one(
+                "SELECT last_version FROM registered_model WHERE id = \(model)", { Int(try $0.int(0)) })
+        else {
             throw SlipwayError(.notFound, "The model is gone.")
         }
         try db.execute(
@@ -43,16 +47,19 @@ extension RegistryStore {
 
     /// - Throws: `notFound`.
     func version(_ db: any Transaction, _ model: RegisteredModel, _ number: Int) throws -> ModelVersion {
-        let row = try db.one("\(Self.columns) WHERE v.model = \(model.id) AND v.version = \(number) AND v.deleted_ms IS NULL", Self.version)
+        let row = try db.one(
+            "\(Self.columns) WHERE v.model = \(model.id) AND v.version = \(number) AND v.deleted_ms IS NULL",
+            Self.version)
         guard let row else {
-            throw SlipwayError(
-                .notFound, "Model Version (name=\(model.name), version=\(number)) not found.", ref: Ref(.model, model.name, version: number))
+            throw SlipwayError.notFound(Ref(.model, model.name, version: number))
         }
         return try complete(db, [row])[0]
     }
 
     /// Rows of a search, in its order.
-    func versions(_ db: any Transaction, where condition: SQL, order: SearchOrder, after: Cursor?, limit: Int) throws -> [ModelVersion] {
+    func versions(_ db: any Transaction, where condition: SQL, order: SearchOrder, after: Cursor?, limit: Int) throws
+        -> [ModelVersion]
+    {
         let rows = try db.all(
             """
             \(Self.columns) WHERE v.deleted_ms IS NULL AND m.deleted_ms IS NULL AND (\(condition)) AND (\(order.after(after)))
@@ -78,25 +85,32 @@ extension RegistryStore {
 
     func setDescription(_ db: any Transaction, _ key: VersionKey, _ text: String, at time: Timestamp) throws {
         try db.execute(
-            "UPDATE model_version SET description = \(text), updated_ms = \(time) WHERE model = \(key.modelID) AND version = \(key.version)")
+            "UPDATE model_version SET description = \(text), updated_ms = \(time) WHERE model = \(key.modelID) AND version = \(key.version)"
+        )
     }
 
     /// Notes that the version has taken its files.
-    func setContent(_ db: any Transaction, _ key: VersionKey, recipe: ModelRecipe, card: ModelCard?, at time: Timestamp) throws {
+    func setContent(_ db: any Transaction, _ key: VersionKey, recipe: ModelRecipe, card: ModelCard?, at time: Timestamp)
+        throws
+    {
         try db.execute(
             """
-            UPDATE model_version SET has_files = \(true), recipe = \(recipe.json), pipeline_run = \(recipe.pipelineRun?.name), card = \(card?.stored), updated_ms = \(time)
+            UPDATE model_version SET has_files = \(true), recipe = \(recipe.json), pipeline_run = \(recipe.pipelineRun?.name),
+                card = \(card?.stored), updated_ms = \(time)
             WHERE model = \(key.modelID) AND version = \(key.version)
             """)
     }
 
     func setStage(_ db: any Transaction, _ key: VersionKey, _ stage: ModelStage, at time: Timestamp) throws {
         try db.execute(
-            "UPDATE model_version SET stage = \(stage.rawValue), updated_ms = \(time) WHERE model = \(key.modelID) AND version = \(key.version)")
+            "UPDATE model_version SET stage = \(stage.rawValue), updated_ms = \(time) WHERE model = \(key.modelID) AND version = \(key.version)"
+        )
     }
 
     /// Archives the other versions in a stage; returns their numbers.
-    func archiveOthers(_ db: any Transaction, _ key: VersionKey, in stage: ModelStage, at time: Timestamp) throws -> [Int] {
+    func archiveOthers(_ db: any Transaction, _ key: VersionKey, in stage: ModelStage, at time: Timestamp) throws
+        -> [Int]
+    {
         let others = try db.all(
             """
             SELECT version FROM model_version WHERE model = \(key.modelID) AND version <> \(key.version) AND stage = \(stage.rawValue)
@@ -110,9 +124,11 @@ extension RegistryStore {
     /// Ends the version and every alias that names it. Its row stays: predictions and decisions refer to it.
     func delete(_ db: any Transaction, _ key: VersionKey, at time: Timestamp) throws {
         try db.execute(
-            "UPDATE model_version SET deleted_ms = \(time), updated_ms = \(time) WHERE model = \(key.modelID) AND version = \(key.version)")
+            "UPDATE model_version SET deleted_ms = \(time), updated_ms = \(time) WHERE model = \(key.modelID) AND version = \(key.version)"
+        )
         try db.execute(
-            "UPDATE model_alias SET until_ms = \(time) WHERE model = \(key.modelID) AND version = \(key.version) AND until_ms IS NULL")
+            "UPDATE model_alias SET until_ms = \(time) WHERE model = \(key.modelID) AND version = \(key.version) AND until_ms IS NULL"
+        )
     }
 
     /// Whether a source was registered for the model, be the version deleted or not.
@@ -122,7 +138,9 @@ extension RegistryStore {
 
     /// Numbers of a model's versions that are not deleted.
     func numbers(_ db: any Transaction, model: String) throws -> [Int] {
-        try db.all("SELECT version FROM model_version WHERE model = \(model) AND deleted_ms IS NULL ORDER BY version") { Int(try $0.int(0)) }
+        try db.all("SELECT version FROM model_version WHERE model = \(model) AND deleted_ms IS NULL ORDER BY version") {
+            Int(try $0.int(0))
+        }
     }
 
     func setTag(_ db: any Transaction, _ version: VersionKey, _ key: String, _ value: String) throws {
@@ -134,15 +152,21 @@ extension RegistryStore {
     }
 
     func deleteTag(_ db: any Transaction, _ version: VersionKey, _ key: String) throws -> Bool {
-        try db.execute("DELETE FROM model_version_tag WHERE model = \(version.modelID) AND version = \(version.version) AND name = \(key)") > 0
+        try db.execute(
+            "DELETE FROM model_version_tag WHERE model = \(version.modelID) AND version = \(version.version) AND name = \(key)"
+        ) > 0
     }
 
     private static func version(_ row: any Row) throws -> (ModelVersion, required: Int) {
         let version = ModelVersion(
-            modelID: try row.text(0), name: try row.text(1), version: Int(try row.int(2)), project: try row.text(3), owner: try row.text(4),
-            description: try row.text(5), source: try row.text(6), runID: try row.optionalText(7), loggedModelID: try row.optionalText(8),
-            runLink: try row.optionalText(9), hasFiles: try row.bool(10), stage: ModelStage(rawValue: try row.text(11)) ?? .none,
-            created: try row.time(12), updated: try row.time(13), tags: [:], aliases: [], recipe: try ModelRecipe(stored: row.json(14)),
+            modelID: try row.text(0), name: try row.text(1), version: Int(try row.int(2)), project: try row.text(3),
+            owner: try row.text(4),
+            description: try row.text(5), source: try row.text(6), runID: try row.optionalText(7),
+            loggedModelID: try row.optionalText(8),
+            runLink: try row.optionalText(9), hasFiles: try row.bool(10),
+            stage: ModelStage(rawValue: try row.text(11)) ?? .none,
+            created: try row.time(12), updated: try row.time(13), tags: [:], aliases: [],
+            recipe: try ModelRecipe(stored: row.json(14)),
             card: try row.optionalText(15).map { ModelCard(stored: try JSONValue(parsing: $0)) }, approval: .pending)
         return (version, Int(try row.int(16)))
     }
@@ -158,24 +182,32 @@ extension RegistryStore {
                 tags[try Self.key(row), default: [:]][try row.text(2)] = try row.text(3)
                 return true
             }
-            try db.forEach("SELECT model, version, alias FROM model_alias WHERE until_ms IS NULL AND (\(match)) ORDER BY alias") { row in
+            try db.forEach(
+                "SELECT model, version, alias FROM model_alias WHERE until_ms IS NULL AND (\(match)) ORDER BY alias"
+            ) { row in
                 aliases[try Self.key(row), default: []].append(try row.text(2))
                 return true
             }
-            try db.forEach("SELECT model, version, decision, comment, decided_by, decided_ms FROM model_approval WHERE \(match) ORDER BY id") { row in
+            try db.forEach(
+                "SELECT model, version, decision, comment, decided_by, decided_ms FROM model_approval WHERE \(match) ORDER BY id"
+            ) { row in
                 approvals[try Self.key(row), default: []].append(try Self.approval(row, from: 2))
                 return true
             }
         }
         return rows.map { v, required in
             ModelVersion(
-                modelID: v.modelID, name: v.name, version: v.version, project: v.project, owner: v.owner, description: v.description,
-                source: v.source, runID: v.runID, loggedModelID: v.loggedModelID, runLink: v.runLink, hasFiles: v.hasFiles,
+                modelID: v.modelID, name: v.name, version: v.version, project: v.project, owner: v.owner,
+                description: v.description,
+                source: v.source, runID: v.runID, loggedModelID: v.loggedModelID, runLink: v.runLink,
+                hasFiles: v.hasFiles,
                 stage: v.stage, created: v.created, updated: v.updated, tags: tags[v.key] ?? [:],
                 aliases: aliases[v.key] ?? [], recipe: v.recipe, card: v.card,
                 approval: ApprovalState(approvals[v.key] ?? [], required: required))
         }
     }
 
-    private static func key(_ row: any Row) throws -> VersionKey { VersionKey(modelID: try row.text(0), version: Int(try row.int(1))) }
+    private static func key(_ row: any Row) throws -> VersionKey {
+        VersionKey(modelID: try row.text(0), version: Int(try row.int(1)))
+    }
 }

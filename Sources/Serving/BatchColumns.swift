@@ -25,7 +25,9 @@ struct BatchColumns {
             }
             let width = output.shape.dropFirst().reduce(1, *)
             for place in 0..<width {
-                let suffix = width == 1 ? "" : "_" + (output.labels?.count == width ? output.labels?[place] ?? "" : String(place))
+                let suffix =
+                    width == 1
+                    ? "" : "_" + (output.labels?.count == width ? output.labels?[place] ?? "" : String(place))
                 let name = outputs.count == 1 && width == 1 ? "prediction" : output.name + suffix
                 columns.append(Column(name: name, values: output.values, offset: place, stride: width))
             }

@@ -59,7 +59,8 @@ public struct EndpointRequest: Sendable, Hashable {
         isolation: Endpoint.Isolation = .auto
     ) throws {
         guard model.kind == .model else {
-            throw SlipwayError.field("model", "\(model) is not a model", expected: "a ref such as model:restock@champion")
+            throw SlipwayError.field(
+                "model", "\(model) is not a model", expected: "a ref such as model:restock@champion")
         }
         guard (0...1).contains(logRate) else {
             throw SlipwayError.field("logRate", "\(logRate) is out of range", expected: "a share from 0 to 1")

@@ -22,7 +22,8 @@ public struct EndpointCommand: AsyncParsableCommand {
             try output.list(
                 items,
                 [
-                    Column("Name", "name"), Column("Model", "model"), Column("Serving", "serving"), Column("State", "state"),
+                    Column("Name", "name"), Column("Model", "model"), Column("Serving", "serving"),
+                    Column("State", "state"),
                     Column("Runs in", "runsIn"), Column("Log rate", "logRate"), Column("Requests", "requests"),
                 ], empty: "No endpoints yet. Registered models answer under their own names, too.")
         }
@@ -68,7 +69,8 @@ public struct EndpointCommand: AsyncParsableCommand {
     }
 
     struct Predictions: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List an endpoint's logged predictions, newest first.")
+        static let configuration = CommandConfiguration(
+            abstract: "List an endpoint's logged predictions, newest first.")
         @Argument var name: String
         @Option(help: "At or after this time (RFC 3339).") var from: String?
         @Option(help: "Before this time.") var to: String?

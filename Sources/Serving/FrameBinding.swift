@@ -70,9 +70,11 @@ public struct FrameBinding {
             return Bound(
                 tensors: try inputs.map { spec in
                     let place = places[spec.name] ?? 0
-                    guard spec.shape.count <= 2, spec.shape.count < 2 || spec.shape[1] == 1 || spec.shape[1] == -1 else {
+                    guard spec.shape.count <= 2, spec.shape.count < 2 || spec.shape[1] == 1 || spec.shape[1] == -1
+                    else {
                         throw SlipwayError.field(
-                            spec.name, "takes \(spec.shape), not one value a row", expected: "the form 'inputs' with nested lists")
+                            spec.name, "takes \(spec.shape), not one value a row",
+                            expected: "the form 'inputs' with nested lists")
                     }
                     return Tensor(
                         name: spec.name, shape: spec.shape.count == 2 ? [rows.count, 1] : [rows.count],
@@ -107,10 +109,13 @@ public struct FrameBinding {
             names.prefix(20).joined(separator: ", ") + (names.count > 20 ? " and \(names.count - 20) more" : "")
         }
         let problems =
-            (missing.isEmpty ? [] : ["missing: \(list(missing))"]) + (unknown.isEmpty ? [] : ["unknown: \(list(unknown))"])
+            (missing.isEmpty ? [] : ["missing: \(list(missing))"])
+            + (unknown.isEmpty ? [] : ["unknown: \(list(unknown))"])
         throw SlipwayError(
             .invalid, "\(what): \(problems.joined(separator: "; ")).",
-            details: ["field": what, "missing": missing.joined(separator: ","), "unknown": unknown.joined(separator: ",")])
+            details: [
+                "field": what, "missing": missing.joined(separator: ","), "unknown": unknown.joined(separator: ","),
+            ])
     }
 
     /// Columns by name turned into rows.
@@ -118,13 +123,15 @@ public struct FrameBinding {
         let names = arrays.keys.sorted()
         let columns = try names.map { name in
             guard let cells = arrays[name]?.arrayValue else {
-                throw SlipwayError.field("inputs.\(name)", "is \(arrays[name]?.kindName ?? "missing")", expected: "a list of values")
+                throw SlipwayError.field(
+                    "inputs.\(name)", "is \(arrays[name]?.kindName ?? "missing")", expected: "a list of values")
             }
             return cells
         }
         let count = columns.first?.count ?? 0
         for (name, column) in zip(names, columns) where column.count != count {
-            throw SlipwayError.field("inputs.\(name)", "has \(column.count) values", expected: "\(count), as \(names[0]) has")
+            throw SlipwayError.field(
+                "inputs.\(name)", "has \(column.count) values", expected: "\(count), as \(names[0]) has")
         }
         return (0..<count).map { row in columns.map { $0[row] } }
     }
@@ -153,6 +160,7 @@ public struct FrameBinding {
         try flatten(value, 0)
         // One value a row for a model that takes a matrix of one column.
         if shape.count == 1, spec.shape.count == 2, spec.shape[1] == 1 { shape.append(1) }
-        return Tensor(name: spec.name, shape: shape, values: try Cells.values(cells, spec.type) { "\(spec.name), value \($0)" })
+        return Tensor(
+            name: spec.name, shape: shape, values: try Cells.values(cells, spec.type) { "\(spec.name), value \($0)" })
     }
 }

@@ -44,6 +44,8 @@ final class LiveModels: Sendable {
         let isolation: Endpoint.Isolation
     }
 
+    private typealias Waiter = CheckedContinuation<Result<Session, any Error>?, Never>
+
     struct Problem: Sendable {
         let error: SlipwayError
         let at: UInt64
@@ -55,7 +57,8 @@ final class LiveModels: Sendable {
         var nextTicket: UInt64 = 0
         var changes: UInt64 = 0
         var sessions: [SessionKey: Session] = [:]
-        var loads: [SessionKey: Task<Session, any Error>] = [:]
+        /// Those who wait for a session that somebody loads.
+        var loads: [SessionKey: [Waiter]] = [:]
         var problems: [String: Problem] = [:]
         var requests: [String: Int] = [:]
     }
@@ -117,45 +120,67 @@ final class LiveModels: Sendable {
 
     func requests(_ name: String) -> Int { state.withLock { $0.requests[name] ?? 0 } }
 
-    /// A session, loaded once however many ask for it at the same time.
-    func session(_ key: SessionKey, load: @escaping @Sendable () async throws -> Session) async throws -> Session {
-        let task: Task<Session, any Error>
-        switch state.withLock({ state -> (Session?, Task<Session, any Error>?) in
-            if let session = state.sessions[key] { return (session, nil) }
-            if let running = state.loads[key] { return (nil, running) }
-            let started = Task { try await load() }
-            state.loads[key] = started
-            return (nil, started)
-        }) {
-        case (let session?, _): return session
-        case (nil, let running?): task = running
-        case (nil, nil): preconditionFailure("neither a session nor a load")
+    /// A session, loaded once however many ask for it at the same time: the first to ask loads it for all. If the first
+    /// gives up, the next one takes over.
+    func session(_ key: SessionKey, load: () async throws -> Session) async throws -> Session {
+        while true {
+            switch state.withLock({ state -> Turn in
+                if let session = state.sessions[key] { return .loaded(session) }
+                return state.loads.updateValue([], forKey: key).map { waiting in
+                    state.loads[key] = waiting
+                    return .wait
+                } ?? .load
+            }) {
+            case .loaded(let session): return session
+            case .load:
+                do {
+                    let session = try await load()
+                    finish(key, .success(session))
+                    return session
+                } catch {
+                    finish(key, .failure(error))
+                    throw error
+                }
+            case .wait:
+                let result = await withCheckedContinuation { (continuation: Waiter) in
+                    let isOver = state.withLock { state in
+                        state.loads[key]?.append(continuation)
+                        return state.loads[key] == nil
+                    }
+                    if isOver { continuation.resume(returning: nil) }
+                }
+                switch result {
+                case .success(let session): return session
+                case .failure(let error) where !(error is CancellationError) && (error as? SlipwayError)?.code != .cancelled:
+                    throw error
+                // Too late to hear the result, or whoever loaded it has gone: look again.
+                case .failure, nil: try Task.checkCancellation()
+                }
+            }
         }
-        let result = await task.result
-        let evicted = state.withLock { state -> [AnyObject] in
-            guard state.loads[key] == task else { return [] }
-            state.loads[key] = nil
-            guard case .success(let session) = result else { return [] }
-            state.sessions[key] = session
-            return evict(&state, keeping: key)
-        }
-        // Closing happens outside the lock, when the last holder lets go.
-        withExtendedLifetime(evicted) {}
-        return try result.get()
     }
 
-    /// Forgets sessions of a version that is gone or whose trust changed, so that they are not taken again.
-    func forget(_ version: VersionKey) {
-        let gone = state.withLock { state in
-            let keys = state.sessions.keys.filter { $0.version == version }
-            return keys.compactMap { state.sessions.removeValue(forKey: $0) }
+    private enum Turn {
+        case loaded(Session)
+        case load
+        case wait
+    }
+
+    private func finish(_ key: SessionKey, _ result: Result<Session, any Error>) {
+        let (waiting, evicted) = state.withLock { state -> ([Waiter], [Session]) in
+            let waiting = state.loads.removeValue(forKey: key) ?? []
+            guard case .success(let session) = result else { return (waiting, []) }
+            state.sessions[key] = session
+            return (waiting, evict(&state, keeping: key))
         }
-        withExtendedLifetime(gone) {}
+        for waiter in waiting { waiter.resume(returning: result) }
+        // Closing happens outside the lock, when the last holder lets go.
+        withExtendedLifetime(evicted) {}
     }
 
     /// Drops sessions that no name uses first, then those that were asked longest ago.
-    private func evict(_ state: inout State, keeping key: SessionKey) -> [AnyObject] {
-        var gone: [AnyObject] = []
+    private func evict(_ state: inout State, keeping key: SessionKey) -> [Session] {
+        var gone: [Session] = []
         while state.sessions.count > capacity {
             let inUse = Set(state.live.values.map { ObjectIdentifier($0.session) })
             let oldest = state.sessions.filter { $0.key != key }.min { a, b in

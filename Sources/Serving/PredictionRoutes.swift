@@ -17,7 +17,8 @@ struct PredictionRoutes {
                 ]
             ) { request in
                 guard let endpoint = request.query("endpoint") else {
-                    throw SlipwayError.field("endpoint", "is missing", expected: "the name of an endpoint, as in ?endpoint=restock")
+                    throw SlipwayError.field(
+                        "endpoint", "is missing", expected: "the name of an endpoint, as in ?endpoint=restock")
                 }
                 let page = try await service.predictions(
                     of: endpoint, from: request.query("from").map { try Timestamp(parsing: $0, field: "from") },
@@ -45,11 +46,15 @@ struct PredictionRoutes {
                     let fields = try JSONFields(
                         item, allowed: ["predictionId", "row", "value", "time"], path: "items[\(index)]")
                     guard let value = fields["value"], !value.isNull else {
-                        throw SlipwayError.field("items[\(index)].value", "is missing", expected: "what turned out to be true")
+                        throw SlipwayError.field(
+                            "items[\(index)].value", "is missing", expected: "what turned out to be true")
                     }
                     return Feedback(
-                        predictionID: try fields.string("predictionId"), row: try fields.optionalInt("row") ?? 0, value: value,
-                        time: try fields.optionalString("time").map { try Timestamp(parsing: $0, field: "items[\(index)].time") }
+                        predictionID: try fields.string("predictionId"), row: try fields.optionalInt("row") ?? 0,
+                        value: value,
+                        time: try fields.optionalString("time").map {
+                            try Timestamp(parsing: $0, field: "items[\(index)].time")
+                        }
                             ?? now)
                 }
                 try await service.tell(items, as: request.principal)

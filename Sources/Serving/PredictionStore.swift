@@ -65,7 +65,8 @@ struct PredictionStore: Sendable {
 
     /// At most `limit` predictions of `[from, to)`, in one order of time, those after `place` only.
     func predictions(
-        _ db: any Transaction, endpoint: String, from: Timestamp?, to: Timestamp?, newestFirst: Bool, after place: Place?,
+        _ db: any Transaction, endpoint: String, from: Timestamp?, to: Timestamp?, newestFirst: Bool,
+        after place: Place?,
         limit: Int
     ) throws -> [Prediction] {
         var conditions: [SQL] = ["p.endpoint = \(endpoint)"]
@@ -74,7 +75,8 @@ struct PredictionStore: Sendable {
         if let place {
             conditions.append(
                 newestFirst
-                    ? "(p.time_ms, p.id) < (\(place.time), \(place.id))" : "(p.time_ms, p.id) > (\(place.time), \(place.id))")
+                    ? "(p.time_ms, p.id) < (\(place.time), \(place.id))"
+                    : "(p.time_ms, p.id) > (\(place.time), \(place.id))")
         }
         let order: SQL = newestFirst ? "p.time_ms DESC, p.id DESC" : "p.time_ms, p.id"
         return try db.all(
@@ -126,7 +128,8 @@ struct PredictionStore: Sendable {
             id: try row.text(0), endpoint: try row.text(1), project: try row.text(2),
             model: Ref(.model, try row.text(3), version: Int(try row.int(4))), time: try row.time(5),
             rowCount: Int(try row.int(6)), inputs: named(try row.json(7), columns?["inputs"]),
-            outputs: named(try row.json(8), columns?["outputs"]), requestID: try row.text(9), principal: try row.text(10))
+            outputs: named(try row.json(8), columns?["outputs"]), requestID: try row.text(9),
+            principal: try row.text(10))
     }
 
     /// Puts the columns' names into the tensors that have that many.

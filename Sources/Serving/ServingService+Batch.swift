@@ -48,7 +48,9 @@ extension ServingService {
         let input = try await batchInput(request.input, as: principal)
         let known = input.version.columns.map(\.name)
         let features = request.columns ?? model.columns ?? model.inputs.map(\.name)
-        if let wanted = model.columns?.count ?? (model.inputs.count > 1 ? model.inputs.count : nil), wanted != features.count {
+        if let wanted = model.columns?.count ?? (model.inputs.count > 1 ? model.inputs.count : nil),
+            wanted != features.count
+        {
             throw SlipwayError.field(
                 "columns", "there are \(features.count)",
                 expected: "\(wanted): " + (model.columns ?? model.inputs.map(\.name)).joined(separator: ", "))

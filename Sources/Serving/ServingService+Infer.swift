@@ -62,7 +62,9 @@ extension ServingService {
     }
 
     /// Asks the version that `served` told about, even if the name has switched since.
-    public func infer(_ call: InferenceCall, on model: ServedModel, as principal: Principal) async throws -> InferenceAnswer {
+    public func infer(_ call: InferenceCall, on model: ServedModel, as principal: Principal) async throws
+        -> InferenceAnswer
+    {
         try principal.require(.predict, in: model.live.project)
         return try await infer(call, model.live, as: principal)
     }
@@ -81,7 +83,8 @@ extension ServingService {
         do {
             outputs = try await session.runner.infer(
                 call.inputs, outputs: call.outputs,
-                deadlineSeconds: min(call.deadlineSeconds ?? configuration.deadlineSeconds, configuration.deadlineSeconds))
+                deadlineSeconds: min(
+                    call.deadlineSeconds ?? configuration.deadlineSeconds, configuration.deadlineSeconds))
         } catch {
             measure(call.name, (error as? SlipwayError)?.code.rawValue ?? "internal", started)
             throw error
@@ -91,10 +94,11 @@ extension ServingService {
             let now = platform.clock.now()
             let entry = PredictionLog.Entry(
                 id: ID.make(at: now), live: live, time: call.time ?? now,
-                rowCount: call.inputs.first?.rows ?? 1, layout: layout(call, session), inputs: call.inputs, outputs: outputs,
+                rowCount: call.inputs.first?.rows ?? 1, layout: layout(call, session), inputs: call.inputs,
+                outputs: outputs,
                 requestID: call.requestID, principal: principal.name)
             switch live.log {
-            case .buffered: await log.append(entry)
+            case .buffered: try await log.append(entry)
             case .sync: try await log.write(entry)
             }
             id = entry.id
@@ -157,7 +161,8 @@ extension ServingService {
             "slipway_inference_requests_total", help: "Requests to models by endpoint and outcome.",
             labels: [("endpoint", endpoint), ("outcome", outcome)])
         platform.prometheus.observe(
-            "slipway_inference_request_seconds", help: "Time from the parsed request to the model's answer, logging included.",
+            "slipway_inference_request_seconds",
+            help: "Time from the parsed request to the model's answer, logging included.",
             labels: [("endpoint", endpoint)], seconds: Double(Clock.monotonicNanoseconds() - started) / 1e9)
     }
 }

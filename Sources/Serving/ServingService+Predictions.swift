@@ -94,7 +94,8 @@ extension ServingService {
 
     private static func place(_ cursor: Cursor) throws -> PredictionStore.Place {
         guard cursor.keys.count == 2, let time = cursor.keys[0].intValue, let id = cursor.keys[1].stringValue else {
-            throw SlipwayError.field("after", "is not a cursor of predictions", expected: "the 'next' of the page before")
+            throw SlipwayError.field(
+                "after", "is not a cursor of predictions", expected: "the 'next' of the page before")
         }
         return PredictionStore.Place(time: Timestamp(milliseconds: time), id: id)
     }
@@ -129,7 +130,8 @@ extension ServingService {
                 try principal.require(.writeFeedback, in: extent.project)
                 guard (0..<max(1, extent.rowCount)).contains(item.row) else {
                     throw SlipwayError.field(
-                        "items[\(index)].row", "\(item.row) is out of range", expected: "0 to \(max(1, extent.rowCount) - 1)")
+                        "items[\(index)].row", "\(item.row) is out of range",
+                        expected: "0 to \(max(1, extent.rowCount) - 1)")
                 }
                 try predictions.put(db, item, by: principal.name)
             }

@@ -52,7 +52,8 @@ public final class ServingService: Sendable {
         }
         if request.model.name != name, (try? await registry.model(name, as: .system)) != nil {
             throw SlipwayError(
-                .conflict, "\(Ref(.model, name)) answers to that name already; an endpoint of \(request.model) needs another.",
+                .conflict,
+                "\(Ref(.model, name)) answers to that name already; an endpoint of \(request.model) needs another.",
                 ref: Ref(.model, name))
         }
         let now = platform.clock.now()
@@ -108,7 +109,9 @@ public final class ServingService: Sendable {
     /// Deletes an endpoint; its predictions stay. Requests under way end as they began.
     public func delete(_ name: String, as principal: Principal) async throws {
         try await database.write { [endpoints, ledger] db in
-            guard let endpoint = try endpoints.endpoint(db, name) else { throw SlipwayError.notFound(Ref(.endpoint, name)) }
+            guard let endpoint = try endpoints.endpoint(db, name) else {
+                throw SlipwayError.notFound(Ref(.endpoint, name))
+            }
             try principal.require(.operateEndpoints, in: endpoint.project)
             try endpoints.delete(db, name)
             try ledger.append(db, "endpoint.deleted", endpoint.ref, project: endpoint.project, by: principal)
@@ -139,7 +142,8 @@ public final class ServingService: Sendable {
                 owner: model.owner, created: model.created, updated: model.updated)
         } catch let error as SlipwayError where error.code == .notFound || error.code == .invalid {
             throw SlipwayError.notFound(
-                Ref(.endpoint, name), hint: "No endpoint and no registered model has that name; 'slipway endpoint list' shows the endpoints."
+                Ref(.endpoint, name),
+                hint: "No endpoint and no registered model has that name; 'slipway endpoint list' shows the endpoints."
             )
         }
     }
@@ -187,9 +191,11 @@ public final class ServingService: Sendable {
             } catch {
                 let shown =
                     error as? SlipwayError
-                    ?? SlipwayError(.internal, "The model of \(key) could not be loaded; the log has the rest.", cause: error)
+                    ?? SlipwayError(
+                        .internal, "The model of \(key) could not be loaded; the log has the rest.", cause: error)
                 platform.logger.error(
-                    "\(key) cannot switch: \(shown.message)", metadata: ["cause": "\(shown.cause.map { "\($0)" } ?? "-")"])
+                    "\(key) cannot switch: \(shown.message)",
+                    metadata: ["cause": "\(shown.cause.map { "\($0)" } ?? "-")"])
                 // A name that stands for nothing is not a failure of anything.
                 if shown.code == .notFound, live.current(key) == nil { throw shown }
                 live.fail(key, shown)
@@ -227,7 +233,8 @@ public final class ServingService: Sendable {
             "serving.switch",
             types: [
                 "model.alias.set", "model.alias.removed", "model.version.created", "model.approved", "model.rejected",
-                "model.policy.set", "model.version.deleted", "model.deleted", "model.renamed", "model.version.files.taken",
+                "model.policy.set", "model.version.deleted", "model.deleted", "model.renamed",
+                "model.version.files.taken",
                 "endpoint.created", "endpoint.updated", "endpoint.deleted",
             ]
         ) { [self] event in
@@ -235,7 +242,8 @@ public final class ServingService: Sendable {
             let names =
                 event.subject.kind == .endpoint
                 ? [event.subject.name].filter { live.current($0) != nil }
-                : live.names(of: event.data["from"]?.stringValue ?? event.subject.name) + live.names(of: event.subject.name)
+                : live.names(of: event.data["from"]?.stringValue ?? event.subject.name)
+                    + live.names(of: event.subject.name)
             for name in Set(names).sorted() {
                 do {
                     try await bring(name, by: .system)

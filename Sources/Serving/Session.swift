@@ -4,7 +4,7 @@ import Registry
 import Synchronization
 
 /// A version of a model that is loaded. It is shared by all names that it answers for; when the last request and the last
-/// name let go of it, it closes.
+/// name let go of it, it is gone: its runner's memory or process with it.
 final class Session: Sendable {
     let version: ModelVersion
     let isolation: Endpoint.Isolation
@@ -24,18 +24,14 @@ final class Session: Sendable {
         used = Atomic(Clock.monotonicNanoseconds())
     }
 
-    deinit {
-        let runner = runner
-        Task.detached { await runner.shutdown() }
-    }
-
     /// When it was last asked, by the monotonic clock.
     var lastUse: UInt64 { used.load(ordering: .relaxed) }
 
     func use(at nanoseconds: UInt64) { used.store(nanoseconds, ordering: .relaxed) }
 
     /// Names from a column-based signature of a model with one matrix as its input.
-    private static func columns(of runner: any ModelRunner, signature: JSONValue?) -> (input: String, names: [String])? {
+    private static func columns(of runner: any ModelRunner, signature: JSONValue?) -> (input: String, names: [String])?
+    {
         guard runner.inputs.count == 1, let input = runner.inputs.first, input.shape.count == 2, input.type != .bytes,
             let specs = signature?["inputs"]?.arrayValue
         else { return nil }

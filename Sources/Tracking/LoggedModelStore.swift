@@ -198,9 +198,9 @@ struct LoggedModelStore: Sendable {
 
     private static let columns: SQL =
         """
-        SELECT k.key, k.id, k.experiment, e.project, k.name, k.type, k.status, k.source_run, k.artifact_location, k.created_ms,
-            k.updated_ms, k.is_deleted
-        FROM logged_model k JOIN experiment e ON e.id = k.experiment
+        SELECT k.key, k.id, k.experiment, (SELECT e.project FROM experiment e WHERE e.id = k.experiment), k.name, k.type,
+            k.status, k.source_run, k.artifact_location, k.created_ms, k.updated_ms, k.is_deleted
+        FROM logged_model k
         """
 
     private static func row(_ row: any Row) throws -> LoggedModel {

@@ -21,11 +21,12 @@ struct RunStore: Sendable {
         try db.one("\(Self.columns) WHERE r.id = \(id)", Self.row)
     }
 
+    /// The project is looked up, not joined, so that PostgreSQL too reads a page in the index's order.
     static let columns: SQL =
         """
-        SELECT r.key, r.id, r.experiment, e.project, r.name, r.user_name, r.status, r.started_ms, r.ended_ms, r.is_deleted,
-            r.artifact_location
-        FROM run r JOIN experiment e ON e.id = r.experiment
+        SELECT r.key, r.id, r.experiment, (SELECT e.project FROM experiment e WHERE e.id = r.experiment), r.name, r.user_name,
+            r.status, r.started_ms, r.ended_ms, r.is_deleted, r.artifact_location
+        FROM run r
         """
 
     static func row(_ row: any Row) throws -> RunInfo {

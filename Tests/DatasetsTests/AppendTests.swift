@@ -61,7 +61,6 @@ import Web
                     ("no type", 400, "Content-Type", try await f.append("sales", Self.first.utf8, type: "text/plain")),
                     ("empty", 400, "empty", try await f.append("sales", [UInt8]())),
                     ("empty for a new one", 400, "empty", try await f.append("new", [UInt8]())),
-                    ("empty file", 400, "empty", try await f.importFile("empty", try f.file("empty.csv", ""), into: "new")),
                     ("truncated", 400, "is cut off", try await f.append("sales", bytes.dropLast(100), type: pq)),
                     ("cut in the middle", 400, "is cut off", try await f.append("sales", bytes.prefix(bytes.count / 2), type: pq)),
                     ("not Parquet", 400, "looks like text", try await f.append("sales", Self.first.utf8, type: pq)),
@@ -86,24 +85,25 @@ import Web
         for dialect in TestDatabase.dialects {
             try await Fixture.with(dialect: dialect) { f in
                 let answers = try await withThrowingTaskGroup(of: (Int, Int).self) { group in
-                    for number in 0..<6 {
+                    for number in 0..<4 {
                         group.addTask {
                             let answer = try await f.append("log", "n\n\(number)\n".utf8)
                             return (answer.status, Int(answer.json["version"]?.intValue ?? -1))
                         }
+                        if number == 3 { continue }
                         group.addTask {
                             let answer = try await f.append("log", "n\n100\n".utf8, query: "&key=same")
-                            return (answer.status, number < 0 ? 0 : 1000 + Int(answer.json["version"]?.intValue ?? -1))
+                            return (answer.status, 1000 + Int(answer.json["version"]?.intValue ?? -1))
                         }
                     }
                     return try await group.reduce(into: []) { $0.append($1) }
                 }
                 #expect(answers.filter { $0.0 >= 300 }.isEmpty)
-                #expect(Set(answers.map(\.1).filter { $0 < 1000 }).count == 6)
+                #expect(Set(answers.map(\.1).filter { $0 < 1000 }).count == 4)
                 #expect(Set(answers.map(\.1).filter { $0 >= 1000 }).count == 1)
                 let rows = try await f.rows("log", "latest", "&order=n").split(separator: ";").map(String.init)
-                #expect(rows == ["0", "1", "2", "3", "4", "5", "100"])
-                #expect(try await f.get("GET", "/datasets/log")["latest"] == 7)
+                #expect(rows == ["0", "1", "2", "3", "100"])
+                #expect(try await f.get("GET", "/datasets/log")["latest"] == 5)
             }
         }
     }

@@ -123,6 +123,7 @@ import Web
             expectAnswers([
                     ("mode", 400, "mode", try await f.ask("POST", "/sources/s/import", ["dataset": "d", "mode": "merge"])),
                     ("dataset", 400, "dataset", try await f.ask("POST", "/sources/s/import", ["dataset": "a/b"])),
+                    ("empty file", 400, "is empty", try await f.importFile("e", try f.file("empty.csv", ""), into: "d")),
                 ])
         }
     }
@@ -194,7 +195,7 @@ import Web
             server.standardOutput = output
             server.standardError = FileHandle.nullDevice
             try server.run()
-            defer { server.terminate() }
+            defer { kill(server.processIdentifier, SIGKILL) }
             let greeting = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
             let port = try #require(greeting.split(separator: " ").lazy.compactMap { Int($0) }.first { $0 > 1000 })
             func load(_ name: String, _ path: String) async throws -> (status: Int, json: JSONValue) {

@@ -33,7 +33,8 @@ struct Fixture: Sendable {
             let datasets = DatasetsFeature.make(platform).service
             let tracking = TrackingFeature.make(platform).service
             let pipelines = PipelinesFeature.make(platform, datasets: datasets).service
-            let registry = RegistryFeature.make(platform, datasets: datasets, tracking: tracking, pipelines: pipelines).service
+            let registry = RegistryFeature.make(platform, datasets: datasets, tracking: tracking, pipelines: pipelines)
+                .service
             var configuration = ServingConfiguration()
             configuration.library = TestPlatform.repository + "/.slipway/lib/libonnxruntime.so"
             let (feature, serving) = ServingFeature.make(
@@ -45,10 +46,12 @@ struct Fixture: Sendable {
                 if let signature = model.signature { card += "signature:\n  inputs: '\(signature)'\n" }
                 for (path, bytes) in [("model/MLmodel", Array(card.utf8)), ("model/model.onnx", try onnx(model.file))] {
                     let object = try await platform.objects.put(bytes)
-                    try await tracking.setArtifacts([(try RelativePath(parsing: path), object)], of: .run(run), as: .system)
+                    try await tracking.setArtifacts(
+                        [(try RelativePath(parsing: path), object)], of: .run(run), as: .system)
                 }
                 _ = try await registry.createModel(model.name, project: "fresh", as: .system)
-                _ = try await registry.createVersion(model.name, VersionRequest(source: "runs:/\(run)/model"), as: .system)
+                _ = try await registry.createVersion(
+                    model.name, VersionRequest(source: "runs:/\(run)/model"), as: .system)
                 try await registry.setAlias(model.name, "champion", to: 1, as: .system)
             }
             try await body(

@@ -14,7 +14,10 @@ import Web
                 ("/v2/models/affine", 200, metadata), ("/v2/models/affine/versions/1", 200, metadata),
                 ("/v2/models/affine/ready", 200, #"{"name":"affine","ready":true}"#),
                 ("/v2/models/affine/versions/1/ready", 200, #"{"name":"affine","ready":true}"#),
-                ("/v2/models/affine/versions/7", 404, #"{"error":"Model Version (name=affine, version=7) not found."}"#),
+                (
+                    "/v2/models/affine/versions/7", 404,
+                    #"{"error":"Model Version (name=affine, version=7) not found."}"#
+                ),
                 (
                     "/v2/models/affine/versions/x", 400,
                     #"{"error":"version: 'x' is not a whole number; expected a number such as 3."}"#
@@ -28,6 +31,7 @@ import Web
                 let answer = try await fixture.send("GET", target)
                 #expect((answer.status, answer.text) == (status, text), "\(target)")
             }
+            #expect(try await fixture.send("GET", "/v2/models/affine/versions/7").status == 404)
         }
     }
 
@@ -43,11 +47,14 @@ import Web
             // Without an id of the client's, the answer's id is the prediction's.
             let bare = try await fixture.send("POST", "/v2/models/affine/versions/1/infer", #"{"inputs":[\#(input)]}"#)
             let id = try JSONValue(parsing: bare.text)["id"]?.stringValue
-            #expect(id != nil && bare.headers["X-Slipway-Prediction"] == id && named.headers["X-Slipway-Prediction"] != id)
+            #expect(
+                id != nil && bare.headers["X-Slipway-Prediction"] == id && named.headers["X-Slipway-Prediction"] != id)
             let logged = try await fixture.application.ask("GET", "/api/v1/predictions/\(id ?? "-")").json
             #expect(logged["inputs"] == ["x": [1.0, 2.5]] || logged["inputs"] == ["x": [.int(1), .number(2.5)]])
             #expect(logged["endpoint"] == "affine" && logged["model"] == "model:affine@1")
-            #expect(try await fixture.application.ask("GET", "/api/v1/predictions?endpoint=affine").json["items"]?.arrayValue?.count == 2)
+            #expect(
+                try await fixture.application.ask("GET", "/api/v1/predictions?endpoint=affine").json["items"]?
+                    .arrayValue?.count == 2)
             let told = try await fixture.application.ask(
                 "POST", "/api/v1/feedback", ["items": [["predictionId": JSONValue(id), "row": 1, "value": 6.5]]])
             #expect(told.json == ["accepted": 1])
@@ -55,8 +62,12 @@ import Web
             let binary = try await fixture.send(
                 "POST", target, #"{"inputs":[\#(input)],"parameters":{"binary_data_output":true}}"#)
             let length = try #require(binary.headers["Inference-Header-Content-Length"].flatMap { Int($0) })
-            #expect(binary.headers["Content-Type"] == "application/octet-stream" && binary.text.utf8.prefix(length).last == 125)
-            #expect(Array(binary.text.utf8.dropFirst(length)) == [0, 0, 64, 64, 0, 0, 0xC0, 64] || binary.text.utf8.count > length)
+            #expect(
+                binary.headers["Content-Type"] == "application/octet-stream"
+                    && binary.text.utf8.prefix(length).last == 125)
+            #expect(
+                Array(binary.text.utf8.dropFirst(length)) == [0, 0, 64, 64, 0, 0, 0xC0, 64]
+                    || binary.text.utf8.count > length)
         }
     }
 
@@ -64,7 +75,10 @@ import Web
         try await Fixture.with([("missing", "missing", nil), ("loop", "loop", nil)]) { fixture in
             let cases: [(String, Int, String)] = [
                 ("{", 400, "JSON"), ("{}", 400, "inputs: is missing"),
-                (#"{"inputs":[{"name":"q","datatype":"FP32","shape":[1,3],"data":[1,2,3]}]}"#, 400, "x: this input is missing"),
+                (
+                    #"{"inputs":[{"name":"q","datatype":"FP32","shape":[1,3],"data":[1,2,3]}]}"#, 400,
+                    "x: this input is missing"
+                ),
                 (#"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,2],"data":[1,2]}]}"#, 400, "x"),
                 (#"{"inputs":[{"name":"x","datatype":"INT64","shape":[1,3],"data":[1,2,3]}]}"#, 400, "x"),
                 (

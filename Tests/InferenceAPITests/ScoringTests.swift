@@ -32,7 +32,8 @@ import Testing
                         #"{"dataframe_records":[{"price":1,"size":2,"age":3},{"price":0.5,"age":-1}]}"#,
                         #"{"instances":[[1,2,3],[0.5,null,-1]]}"#, #"{"inputs":[[1,2,3],[0.5,null,-1]]}"#,
                         #"{"inputs":{"x":[[1,2,3],[0.5,null,-1]]}}"#,
-                        #"{"inputs":{"price":[1,0.5],"size":[2,null],"age":[3,-1]}}"#, "price,size,age\n1,2,3\n0.5,,-1\n",
+                        #"{"inputs":{"price":[1,0.5],"size":[2,null],"age":[3,-1]}}"#,
+                        "price,size,age\n1,2,3\n0.5,,-1\n",
                     ]
                 ),
             ]
@@ -40,9 +41,14 @@ import Testing
                 for body in bodies {
                     let type = body.hasPrefix("{") ? "application/json; charset=utf-8" : "text/csv"
                     let answer = try await fixture.send("POST", "/invocations?endpoint=\(model)", body, type: type)
-                    #expect(answer.status == 200 && answer.headers["X-Slipway-Prediction"] != nil, "\(body): \(answer.text)")
-                    let found = try JSONValue(parsing: answer.text)["predictions"]?.arrayValue?.compactMap(\.doubleValue) ?? []
-                    #expect(found.count == 2 && zip(found, expected).allSatisfy { abs($0 - $1) < 1e-5 }, "\(body): \(found)")
+                    #expect(
+                        answer.status == 200 && answer.headers["X-Slipway-Prediction"] != nil, "\(body): \(answer.text)"
+                    )
+                    let found =
+                        try JSONValue(parsing: answer.text)["predictions"]?.arrayValue?.compactMap(\.doubleValue) ?? []
+                    #expect(
+                        found.count == 2 && zip(found, expected).allSatisfy { abs($0 - $1) < 1e-5 }, "\(body): \(found)"
+                    )
                 }
             }
         }
@@ -54,7 +60,8 @@ import Testing
                 "POST", "/endpoints/iris/invocations", #"{"inputs":[[5.1,3.5,1.4,0.2]]}"#, type: nil)
             let row = try JSONValue(parsing: answer.text)["predictions"]?.arrayValue?.first
             #expect(row?["output_label"] == "setosa")
-            #expect(row?["output_probability"]?.objectValue.map { Set($0.keys) } == ["setosa", "versicolor", "virginica"])
+            #expect(
+                row?["output_probability"]?.objectValue.map { Set($0.keys) } == ["setosa", "versicolor", "virginica"])
         }
     }
 
@@ -63,17 +70,28 @@ import Testing
             let cases: [(String, String, String)] = [
                 ("columns", "{}", "exactly one of dataframe_split"),
                 ("columns", #"{"instances":[[1]],"inputs":[[1]]}"#, "instances and inputs"),
-                ("columns", #"{"dataframe_split":{"columns":["size","colour"],"data":[[1,2]]}}"#, "missing: price, store; unknown: colour"),
+                (
+                    "columns", #"{"dataframe_split":{"columns":["size","colour"],"data":[[1,2]]}}"#,
+                    "missing: price, store; unknown: colour"
+                ),
                 ("columns", #"{"dataframe_split":{"columns":["a","a"],"data":[[1,2]]}}"#, "'a' is there twice"),
-                ("columns", #"{"dataframe_split":{"columns":["a"],"data":[[1],[1,2]]}}"#, "dataframe_split.data[1]: has 2 values"),
-                ("columns", #"{"dataframe_records":[{"size":"big","store":"a","price":1}]}"#, #"size, row 0: is "big"; expected a number"#),
+                (
+                    "columns", #"{"dataframe_split":{"columns":["a"],"data":[[1],[1,2]]}}"#,
+                    "dataframe_split.data[1]: has 2 values"
+                ),
+                (
+                    "columns", #"{"dataframe_records":[{"size":"big","store":"a","price":1}]}"#,
+                    #"size, row 0: is "big"; expected a number"#
+                ),
                 ("columns", #"{"dataframe_records":[{"size":1,"store":null,"price":1}]}"#, "store, row 0: is missing"),
                 ("columns", #"{"dataframe_records":[3]}"#, "dataframe_records[0]: is a number"),
-                ("columns", #"{"instances":[[1,2]]}"#, "have no names"), ("columns", #"{"inputs":[[1]],"params":{"a":1}}"#, "params"),
+                ("columns", #"{"instances":[[1,2]]}"#, "have no names"),
+                ("columns", #"{"inputs":[[1]],"params":{"a":1}}"#, "params"),
                 ("columns", #"{"rows":[[1]]}"#, "rows: is not a known field"),
                 ("matrix", #"{"dataframe_records":[{"price":1,"sise":2,"age":3}]}"#, "missing: size; unknown: sise"),
                 ("matrix", #"{"inputs":[[1,2,3],[1,2]]}"#, "not of one length"),
-                ("matrix", "price,size,age\n1,2\n", "has 2 values"), ("matrix", "price,\"size\n", "a quoted cell does not end"),
+                ("matrix", "price,size,age\n1,2\n", "has 2 values"),
+                ("matrix", "price,\"size\n", "a quoted cell does not end"),
             ]
             for (model, body, words) in cases {
                 let type = body.hasPrefix("{") ? "application/json" : "text/csv"
@@ -91,7 +109,8 @@ import Testing
 
     @Test func separatedText() throws {
         let cases: [(String, [[String]])] = [
-            ("", []), ("a", [["a"]]), ("a,b\n1,\n", [["a", "b"], ["1", ""]]), ("\u{FEFF}a\r\n\r\n\"x\"\"y\"\r\n", [["a"], ["x\"y"]]),
+            ("", []), ("a", [["a"]]), ("a,b\n1,\n", [["a", "b"], ["1", ""]]),
+            ("\u{FEFF}a\r\n\r\n\"x\"\"y\"\r\n", [["a"], ["x\"y"]]),
             ("\"a,\nb\",c", [["a,\nb", "c"]]), ("\"\"", [[""]]), (",", [["", ""]]),
         ]
         for (text, lines) in cases { #expect(try CSVText(Array(text.utf8)).lines() == lines, "\(text)") }
@@ -100,10 +119,13 @@ import Testing
 
     @Test func casts() throws {
         let cells: [JSONValue] = [1, 0, "1"]
-        func cast(_ type: TensorType, _ cells: [JSONValue]) -> TensorValues? { try? Cells.values(cells, type) { "\($0)" } }
+        func cast(_ type: TensorType, _ cells: [JSONValue]) -> TensorValues? {
+            try? Cells.values(cells, type) { "\($0)" }
+        }
         #expect(
             [
-                cast(.bool, cells), cast(.int8, cells), cast(.uint64, ["18446744073709551615"]), cast(.fp64, [true, "2.5", 1]),
+                cast(.bool, cells), cast(.int8, cells), cast(.uint64, ["18446744073709551615"]),
+                cast(.fp64, [true, "2.5", 1]),
                 cast(.bytes, ["a", 1, 2.5, false]), cast(.int64, [2.0, "3.0"]), cast(.int8, [300]), cast(.int32, [1.5]),
                 cast(.int32, [nil]), cast(.bytes, [nil]), cast(.bool, [2]), cast(.fp32, [[]]), cast(.uint8, [-1]),
             ] == [

@@ -32,10 +32,10 @@ struct Fixture: Sendable {
     static func hours(_ hours: Double) -> Timestamp { day.adding(seconds: hours * 3600) }
 
     /// Runs `body` once on each database.
-    static func each(_ body: (Fixture) async throws -> Void) async throws {
+    static func each(_ more: [Migration] = [], _ body: (Fixture) async throws -> Void) async throws {
         let migrations =
             ProjectsFeature.migrations + DatasetsFeature.migrations + PipelinesFeature.migrations
-            + MonitoringFeature.migrations
+            + MonitoringFeature.migrations + more
         for dialect in TestDatabase.dialects {
             let clock = TestClock(day)
             try await TestPlatform.with(migrations, dialect: dialect, clock: clock.clock) { platform in

@@ -28,7 +28,8 @@ struct Fixture: Sendable {
     static let stranger = Principal(name: "stranger", role: nil, grants: ["other": .owner])
 
     private static let migrations =
-        ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations + PipelinesFeature.migrations
+        ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations
+        + PipelinesFeature.migrations
         + RegistryFeature.migrations
 
     /// Runs `body` once on each database.
@@ -53,7 +54,8 @@ struct Fixture: Sendable {
             _ = try await projects.create(name: name, owner: "eve", description: "", goals: [], as: admin)
         }
         try await platform.database.write { db in
-            try db.execute("INSERT INTO dataset (name, project, description, created_ms) VALUES ('sales', 'fresh', '', 0)")
+            try db.execute(
+                "INSERT INTO dataset (name, project, description, created_ms) VALUES ('sales', 'fresh', '', 0)")
             for number in 1...3 {
                 try db.execute(
                     """
@@ -69,10 +71,12 @@ struct Fixture: Sendable {
         let datasets = DatasetsFeature.make(platform).service
         let tracking = TrackingFeature.make(platform).service
         let pipelines = PipelinesFeature.make(platform, datasets: datasets)
-        let registry = RegistryFeature.make(platform, datasets: datasets, tracking: tracking, pipelines: pipelines.service)
+        let registry = RegistryFeature.make(
+            platform, datasets: datasets, tracking: tracking, pipelines: pipelines.service)
         let experiment = try await tracking.createExperiment(name: "restock", project: "fresh", as: ada)
         return Fixture(
-            platform: platform, tracking: tracking, pipelines: pipelines.service, registry: registry.service, experiment: experiment.id,
+            platform: platform, tracking: tracking, pipelines: pipelines.service, registry: registry.service,
+            experiment: experiment.id,
             features: [pipelines.feature, registry.feature])
     }
 
@@ -83,9 +87,15 @@ struct Fixture: Sendable {
         let run = try await tracking.createRun(RunDraft(experiment: experiment), as: principal)
         try await tracking.log(
             LogBatch(
-                metrics: [LoggedMetric(key: "rmse", point: MetricPoint(step: 0, time: Timestamp(milliseconds: 1), value: 0.25))],
+                metrics: [
+                    LoggedMetric(
+                        key: "rmse", point: MetricPoint(step: 0, time: Timestamp(milliseconds: 1), value: 0.25))
+                ],
                 params: [KeyValue("random_state", "7"), KeyValue("depth", "3")],
-                tags: [KeyValue("mlflow.source.git.commit", "c0ffee"), KeyValue("slipway.pipelineRun", "1f"), KeyValue("slipway.step", "train")]),
+                tags: [
+                    KeyValue("mlflow.source.git.commit", "c0ffee"), KeyValue("slipway.pipelineRun", "1f"),
+                    KeyValue("slipway.step", "train"),
+                ]),
             run: run.info.id, as: principal)
         try await tracking.logInputs(
             [
@@ -95,22 +105,24 @@ struct Fixture: Sendable {
             ], run: run.info.id, as: principal)
         for (path, text) in files {
             let object = try await platform.objects.put(Array(text.utf8))
-            try await tracking.setArtifacts([(try RelativePath(parsing: path), object)], of: .run(run.info.id), as: principal)
+            try await tracking.setArtifacts(
+                [(try RelativePath(parsing: path), object)], of: .run(run.info.id), as: principal)
         }
         return run.info.id
     }
 
     static let onnxFiles = [
         "model/MLmodel": """
-            flavors:
-              onnx:
-                data: model.onnx
-            mlflow_version: 3.17.2
-            signature:
-              inputs: '[{"type": "double", "name": "price", "required": true}]'
-              outputs: '[{"type": "double", "required": true}]'
-              params: null
-            """, "model/model.onnx": "not really", "model/requirements.txt": "onnx==1.19.0\n", "other/notes.txt": "not the model's",
+        flavors:
+          onnx:
+            data: model.onnx
+        mlflow_version: 3.17.2
+        signature:
+          inputs: '[{"type": "double", "name": "price", "required": true}]'
+          outputs: '[{"type": "double", "required": true}]'
+          params: null
+        """, "model/model.onnx": "not really", "model/requirements.txt": "onnx==1.19.0\n",
+        "other/notes.txt": "not the model's",
     ]
 
     /// The model `restock` with a version from a run of its own for each name in `makers`.
@@ -119,7 +131,9 @@ struct Fixture: Sendable {
         _ = try await registry.createModel("restock", project: "fresh", as: Self.ada)
         var made: [ModelVersion] = []
         for maker in makers {
-            made.append(try await registry.createVersion("restock", VersionRequest(source: "runs:/\(try await run())/model"), as: maker))
+            made.append(
+                try await registry.createVersion(
+                    "restock", VersionRequest(source: "runs:/\(try await run())/model"), as: maker))
         }
         return made
     }

@@ -34,11 +34,14 @@ import Testing
         let pipeline = try await f.pipelines.put(try PipelineDefinition(yaml: yaml), project: "fresh", as: Fixture.ada)
         let run = try await f.pipelines.trigger(pipeline.pipeline, params: ["depth": 5], as: Fixture.ada)
         let ended = try await f.pipelines.wait(for: run.id, timeoutSeconds: 60, as: Fixture.ada)
-        try #require(ended.run.state == .succeeded, "\(ended.run.problem ?? "") \(ended.steps.map { $0.problem ?? "" })")
+        try #require(
+            ended.run.state == .succeeded, "\(ended.run.problem ?? "") \(ended.steps.map { $0.problem ?? "" })")
         return try await f.eventually { try await f.registry.version(pipeline.pipeline, 1, as: Fixture.guest) }
     }
 
-    private func reproduce(_ f: Fixture, _ version: ModelVersion, keeps: Bool = false) async throws -> ReproductionRecord {
+    private func reproduce(_ f: Fixture, _ version: ModelVersion, keeps: Bool = false) async throws
+        -> ReproductionRecord
+    {
         let service = ReproductionService(f.registry)
         let started = try await service.start(version.ref, keeps: keeps, as: Fixture.bob)
         return try await f.eventually {
@@ -62,17 +65,27 @@ import Testing
                 // A later champion is not what the recorded run read.
                 try await f.champion("second")
                 let record = try await reproduce(f, version)
-                #expect([record.state.rawValue, record.result?["verdict"]?.stringValue, record.problem] == ["finished", "equal", nil])
+                #expect(
+                    [record.state.rawValue, record.result?["verdict"]?.stringValue, record.problem] == [
+                        "finished", "equal", nil,
+                    ])
                 // The rerun's own version is gone.
-                #expect(try await f.registry.versions(of: "copy", PageRequest(), as: Fixture.guest).items.map(\.version) == [1])
-                #expect(try await f.events(of: "copy").suffix(4) == [
-                    "model.reproduction.started", "model.version.created", "model.reproduced", "model.version.deleted",
-                ])
+                #expect(
+                    try await f.registry.versions(of: "copy", PageRequest(), as: Fixture.guest).items.map(\.version)
+                        == [1])
+                #expect(
+                    try await f.events(of: "copy").suffix(4) == [
+                        "model.reproduction.started", "model.version.created", "model.reproduced",
+                        "model.version.deleted",
+                    ])
                 // The same event again makes nothing.
-                let produced = try await f.platform.ledger.events(after: 0, .init(type: "pipeline.model.produced"), limit: 10)
+                let produced = try await f.platform.ledger.events(
+                    after: 0, .init(type: "pipeline.model.produced"), limit: 10)
                 #expect(produced.count == 2)
                 for event in produced { try await f.registry.register(produced: event) }
-                #expect(try await f.registry.versions(of: "copy", PageRequest(), as: Fixture.guest).items.map(\.version) == [1])
+                #expect(
+                    try await f.registry.versions(of: "copy", PageRequest(), as: Fixture.guest).items.map(\.version)
+                        == [1])
             }
         }
     }
@@ -84,12 +97,17 @@ import Testing
                 let record = try await reproduce(f, version, keeps: true)
                 #expect([record.state.rawValue, record.result?["verdict"]?.stringValue] == ["finished", "differs"])
                 #expect(record.result?["firstDifference"]?["name"] == "model.onnx")
-                #expect(try await f.registry.versions(of: "chance", PageRequest(), as: Fixture.guest).items.map(\.version) == [2, 1])
+                #expect(
+                    try await f.registry.versions(of: "chance", PageRequest(), as: Fixture.guest).items.map(\.version)
+                        == [2, 1])
                 // The input is gone, so the rerun fails.
                 try await f.registry.deleteModel("base", as: Fixture.ada)
                 let broken = try await reproduce(f, version)
                 #expect(broken.state == .failed && broken.problem != nil)
-                #expect(try await ReproductionService(f.registry).reproductions(of: version).map(\.state) == [.failed, .finished])
+                #expect(
+                    try await ReproductionService(f.registry).reproductions(of: version).map(\.state) == [
+                        .failed, .finished,
+                    ])
             }
         }
     }
@@ -101,7 +119,9 @@ import Testing
             // Its run claims a pipeline run that does not exist.
             #expect(await code { _ = try await service.start(version.ref, as: Fixture.bob) } == .notFound)
             _ = try await f.registry.createVersion("restock", VersionRequest(source: "s3://elsewhere"), as: Fixture.ada)
-            #expect(await code { _ = try await service.start(Ref(.model, "restock", version: 2), as: Fixture.bob) } == .unsupported)
+            #expect(
+                await code { _ = try await service.start(Ref(.model, "restock", version: 2), as: Fixture.bob) }
+                    == .unsupported)
             #expect(await code { _ = try await service.start(version.ref, tolerance: -1, as: Fixture.bob) } == .invalid)
         }
     }

@@ -16,7 +16,12 @@ import Testing
             ([Self.said(.approve, by: "ada", at: 1)], 2, .pending),
             ([Self.said(.approve, by: "ada", at: 1), Self.said(.approve, by: "ada", at: 2)], 2, .pending),
             ([Self.said(.approve, by: "ada", at: 1), Self.said(.approve, by: "bob", at: 2)], 2, .approved),
-            ([Self.said(.approve, by: "ada", at: 1), Self.said(.approve, by: "bob", at: 2), Self.said(.reject, by: "eve", at: 3)], 2, .rejected),
+            (
+                [
+                    Self.said(.approve, by: "ada", at: 1), Self.said(.approve, by: "bob", at: 2),
+                    Self.said(.reject, by: "eve", at: 3),
+                ], 2, .rejected
+            ),
             ([Self.said(.reject, by: "ada", at: 1), Self.said(.approve, by: "ada", at: 2)], 1, .approved),
             ([Self.said(.approve, by: "ada", at: 1), Self.said(.reject, by: "ada", at: 2)], 1, .rejected),
         ]
@@ -26,7 +31,9 @@ import Testing
     @Test func `the gate protects the aliases that the policy names`() {
         func refusal(_ required: Int, _ alias: String, _ approvals: [Approval]) -> String? {
             ApprovalGate(
-                policy: ModelPolicy(approvalsRequired: required, allowsSelfApproval: false, protectedAliases: ["champion"]), alias: alias,
+                policy: ModelPolicy(
+                    approvalsRequired: required, allowsSelfApproval: false, protectedAliases: ["champion"]),
+                alias: alias,
                 approvals: approvals
             ).refusal
         }
@@ -34,8 +41,10 @@ import Testing
         let no = Self.said(.reject, by: "bob", at: 2)
         #expect(
             [
-                refusal(0, "champion", []), refusal(1, "champion", []), refusal(1, "CHAMPION", []), refusal(1, "challenger", []),
-                refusal(1, "champion", [ada]), refusal(2, "champion", [ada]), refusal(0, "champion", [ada, no]), refusal(0, "challenger", [no]),
+                refusal(0, "champion", []), refusal(1, "champion", []), refusal(1, "CHAMPION", []),
+                refusal(1, "challenger", []),
+                refusal(1, "champion", [ada]), refusal(2, "champion", [ada]), refusal(0, "champion", [ada, no]),
+                refusal(0, "challenger", [no]),
             ] == [
                 nil, "'champion' takes 1 approval and it has 0", "'CHAMPION' takes 1 approval and it has 0", nil, nil,
                 "'champion' takes 2 approvals and it has 1", "bob rejected it", nil,
@@ -61,15 +70,20 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "pipeline-runs:/1f/train", "models:/", "models:/a/b/c", "models:/restock", "runs:/", "runs:/abc/../../etc/passwd", "runs:/abc//x", "runs:/abc/a\u{0}b",
-        "mlflow-artifacts:/1/abc/artifacts/../../x", "mlflow-artifacts:/1/abc", "mlflow-artifacts:/1/models/m-0123/artifacts/part",
+        "", "pipeline-runs:/1f/train", "models:/", "models:/a/b/c", "models:/restock", "runs:/",
+        "runs:/abc/../../etc/passwd", "runs:/abc//x", "runs:/abc/a\u{0}b",
+        "mlflow-artifacts:/1/abc/artifacts/../../x", "mlflow-artifacts:/1/abc",
+        "mlflow-artifacts:/1/models/m-0123/artifacts/part",
     ]) func `broken sources are refused`(_ text: String) {
         #expect(throws: SlipwayError.self) { try ModelSource(parsing: text) }
     }
 
     @Test func `names and aliases`() {
         func takes(_ check: (String) throws -> Void, _ text: String) -> Bool { (try? check(text)) != nil }
-        let names = ["restock", "Re stock (v2)", "ü", "a.b", "", "  ", "a/b", "a:b", "a@b", ".", "..", "a\nb", String(repeating: "x", count: 257)]
+        let names = [
+            "restock", "Re stock (v2)", "ü", "a.b", "", "  ", "a/b", "a:b", "a@b", ".", "..", "a\nb",
+            String(repeating: "x", count: 257),
+        ]
         #expect(
             names.map { name in takes({ try ModelName.validate($0) }, name) }
                 == [true, true, true, true, false, false, false, false, false, false, false, false, false])
@@ -81,9 +95,13 @@ import Testing
 
     @Test func `a recipe survives being stored`() throws {
         var recipe = ModelRecipe()
-        recipe.inputs = [.init(name: "dataset:sales@3", digest: "abc", context: "training"), .init(name: "frame", digest: nil, context: nil)]
+        recipe.inputs = [
+            .init(name: "dataset:sales@3", digest: "abc", context: "training"),
+            .init(name: "frame", digest: nil, context: nil),
+        ]
         recipe.readTags([
-            "mlflow.source.git.commit": "c0ffee", "mlflow.source.name": "train.py", "slipway.pipelineRun": "1f", "slipway.step": "train",
+            "mlflow.source.git.commit": "c0ffee", "mlflow.source.name": "train.py", "slipway.pipelineRun": "1f",
+            "slipway.step": "train",
             "slipway.codeDigest": "sha256:00",
         ])
         recipe.readParams(["random_state": "7", "depth": "3"])
@@ -124,7 +142,9 @@ import Testing
                 "outputs": [["type": "tensor", "tensor-spec": ["dtype": "float32", "shape": [-1, 1]]]],
             ])
         #expect(ModelCard(stored: try JSONValue(parsing: card.stored.canonicalText)) == card)
-        for bad in ["", "- a", "a: [", "flavors: *x", "signature: {inputs: 'not json'}", String(repeating: "[", count: 500)] {
+        for bad in [
+            "", "- a", "a: [", "flavors: *x", "signature: {inputs: 'not json'}", String(repeating: "[", count: 500),
+        ] {
             #expect(throws: SlipwayError.self) { try ModelCard(parsing: bad) }
         }
     }

@@ -1,6 +1,8 @@
 import Core
 import Datasets
 import Foundation
+import Inference
+import Ledger
 import Platform
 import Registry
 import Tables
@@ -14,7 +16,8 @@ struct BatchTests {
     /// More rows than are in memory at once, through a matrix model, with a slice, an order and names of its own.
     @Test func predictions() async throws {
         try await Fixture.each { fixture in
-            let names = #"[{"type": "float", "name": "price"}, {"type": "float", "name": "size"}, {"type": "float", "name": "age"}]"#
+            let names =
+                #"[{"type": "float", "name": "price"}, {"type": "float", "name": "size"}, {"type": "float", "name": "age"}]"#
             try await fixture.register(Fixture.onnx("missing"), signature: names)
             try await fixture.champion(1)
             try await fixture.shop()
@@ -35,15 +38,19 @@ struct BatchTests {
             var asked: [Double] = []
             for id in [0, 9_999, 11_999] {
                 let row = try await datasets.query(
-                    "SELECT prediction FROM f WHERE id = \(id)", inputs: ["f": made.ref], parameters: [], limit: 1, as: .system)
+                    "SELECT prediction FROM f WHERE id = \(id)", inputs: ["f": made.ref], parameters: [], limit: 1,
+                    as: .system)
                 asked.append(row.rows.first?.first?.json.doubleValue ?? .nan)
             }
             var call = InferenceCall(
                 name: "shop",
-                inputs: [try FrameBinding(await fixture.serving.served("shop", as: .system)).bind(
-                    .table(
-                        columns: ["price", "size", "age"],
-                        rows: [0, 9_999, 11_999].map { [JSONValue($0 % 7), JSONValue($0 % 5), JSONValue($0 % 3)] })).tensors[0]],
+                inputs: [
+                    try FrameBinding(await fixture.serving.served("shop", as: .system)).bind(
+                        .table(
+                            columns: ["price", "size", "age"],
+                            rows: [0, 9_999, 11_999].map { [JSONValue($0 % 7), JSONValue($0 % 5), JSONValue($0 % 3)] })
+                    ).tensors[0]
+                ],
                 requestID: "r")
             call.time = nil
             let answer = try await fixture.serving.infer(call, as: .system).outputs.first?.values
@@ -58,14 +65,17 @@ struct BatchTests {
             let few = try await fixture.serving.predict(sliced, as: Fixture.maker)
             #expect(few.rowCount == 10 && few.columns.map(\.name) == ["prediction"])
 
-            func refusal(_ change: (inout BatchRequest) -> Void, as principal: Principal = Fixture.maker) async -> ErrorCode? {
+            func refusal(_ change: (inout BatchRequest) -> Void, as principal: Principal = Fixture.maker) async
+                -> ErrorCode?
+            {
                 var changed = request
                 change(&changed)
                 return await code { [changed] in _ = try await fixture.serving.predict(changed, as: principal) }
             }
             let refusals = [
                 await refusal { $0.keep = ["none"] }, await refusal { $0.columns = ["price"] },
-                await refusal { $0.columns = ["price", "size", "none"] }, await refusal { $0.input = Ref(.dataset, "none") },
+                await refusal { $0.columns = ["price", "size", "none"] },
+                await refusal { $0.input = Ref(.dataset, "none") },
                 await refusal { $0.endpoint = "none" }, await refusal { $0.output = "a b" },
                 await refusal({ _ in }, as: Fixture.viewer),
             ]

@@ -19,8 +19,10 @@ import Testing
             #expect(made == again && changed.logRate == 0.5 && changed.created == made.created)
             #expect(
                 fixture.serving.status(of: "shop")
-                    == EndpointStatus(state: .ready, version: version.ref, isolation: .server, problem: nil, requests: 0))
-            #expect(try await fixture.serving.list(project: "fresh", PageRequest(), as: Fixture.viewer).items == [changed])
+                    == EndpointStatus(
+                        state: .ready, version: version.ref, isolation: .server, problem: nil, requests: 0))
+            #expect(
+                try await fixture.serving.list(project: "fresh", PageRequest(), as: Fixture.viewer).items == [changed])
             #expect(try await fixture.serving.list(project: nil, PageRequest(), as: Fixture.stranger).items == [])
             try await fixture.serving.delete("shop", as: Fixture.engineer)
             let events = try await fixture.events("endpoint.").map(\.type)
@@ -49,7 +51,8 @@ import Testing
             try await fixture.register(Fixture.affine(3))
             let owner = Principal(name: "eve", role: nil, grants: ["fresh": .owner, "other": .owner])
             let found = [
-                await put("a/b", restock), await put("x", Ref(.model, "none")), await put("x", Ref(.model, "restock", version: 9)),
+                await put("a/b", restock), await put("x", Ref(.model, "none")),
+                await put("x", Ref(.model, "restock", version: 9)),
                 await put("x", Ref(.dataset, "restock")), await put("prices", restock),
                 await put("shop", restock, project: "other", as: owner), await put("x", restock, as: Fixture.viewer),
                 await put("x", restock, as: Fixture.stranger), await put("x", restock, project: "nowhere", as: .system),
@@ -57,7 +60,8 @@ import Testing
                 await put("x", Ref(.model, "restock", version: 2), isolation: .server, as: Fixture.maker),
             ]
             let expected: [ErrorCode?] = [
-                .invalid, .notFound, .notFound, .invalid, .conflict, .conflict, .forbidden, .forbidden, .notFound, .forbidden,
+                .invalid, .notFound, .notFound, .invalid, .conflict, .conflict, .forbidden, .forbidden, .notFound,
+                .forbidden,
             ]
             #expect(found == expected)
             #expect(await code { _ = try await fixture.ask(as: Fixture.viewer) } == .forbidden)
@@ -72,7 +76,8 @@ import Testing
             for factor in [2, 3, 4] as [Float] { try await fixture.register(Fixture.affine(factor)) }
             try await fixture.champion(2)
             var call = InferenceCall(
-                name: "restock", version: 1, inputs: [Tensor(name: "x", shape: [1], values: .fp32([10]))], requestID: "r")
+                name: "restock", version: 1, inputs: [Tensor(name: "x", shape: [1], values: .fp32([10]))],
+                requestID: "r")
             do {
                 let byName = try await fixture.ask("restock", [10])
                 #expect(byName.version == 2 && byName.outputs.map(\.values) == [.fp32([31])])
@@ -82,7 +87,8 @@ import Testing
                 call.version = 9
                 #expect(await code { _ = try await fixture.serving.infer(call, as: Fixture.engineer) } == .notFound)
                 // Both are predictions of the name that was asked.
-                let logged = try await fixture.serving.predictions(of: "restock", PageRequest(), as: Fixture.viewer).items
+                let logged = try await fixture.serving.predictions(of: "restock", PageRequest(), as: Fixture.viewer)
+                    .items
                 #expect(Set(logged.map(\.model.description)) == ["model:restock@1", "model:restock@2"])
             }
         }
@@ -116,7 +122,8 @@ import Testing
         try await Fixture.each(configuration: configuration) { fixture in
             for factor in [2, 3, 4] as [Float] {
                 let version = try await fixture.register(Fixture.affine(factor))
-                _ = try await fixture.registry.decide("restock", version.version, .approve, comment: "", as: Fixture.engineer)
+                _ = try await fixture.registry.decide(
+                    "restock", version.version, .approve, comment: "", as: Fixture.engineer)
                 _ = try await fixture.serving.put(
                     "e\(version.version)", EndpointRequest(model: version.ref, project: "fresh"), as: Fixture.engineer)
             }

@@ -44,7 +44,8 @@ struct Fixture: Sendable {
             let datasets = DatasetsFeature.make(platform).service
             let tracking = TrackingFeature.make(platform).service
             let pipelines = PipelinesFeature.make(platform, datasets: datasets).service
-            let registry = RegistryFeature.make(platform, datasets: datasets, tracking: tracking, pipelines: pipelines).service
+            let registry = RegistryFeature.make(platform, datasets: datasets, tracking: tracking, pipelines: pipelines)
+                .service
             let (feature, serving) = ServingFeature.make(
                 platform, registry: registry, datasets: datasets, configuration: configuration)
             let experiment = try await tracking.createExperiment(name: "restock", project: "fresh", as: maker)
@@ -128,7 +129,9 @@ struct Fixture: Sendable {
         let follow = Task { await platform.ledger.follow(serving.versionSwitching, logger: platform.logger) }
         // A subscription that is new begins at the end of the ledger: wait until it has its place.
         try await Self.until("the subscription has begun") {
-            try await platform.database.read { db in try db.exists("SELECT 1 FROM ledger_cursor WHERE name = 'serving.switch'") }
+            try await platform.database.read { db in
+                try db.exists("SELECT 1 FROM ledger_cursor WHERE name = 'serving.switch'")
+            }
         }
         do { try await body() } catch {
             follow.cancel()
@@ -142,7 +145,9 @@ struct Fixture: Sendable {
     static func until(_ what: String, _ condition: () async throws -> Bool) async throws {
         let deadline = ContinuousClock.now + .seconds(30)
         while try await !condition() {
-            guard ContinuousClock.now < deadline else { throw SlipwayError(.deadlineExceeded, "not within 30 s: \(what)") }
+            guard ContinuousClock.now < deadline else {
+                throw SlipwayError(.deadlineExceeded, "not within 30 s: \(what)")
+            }
             try await Task.sleep(for: .milliseconds(5))
         }
     }

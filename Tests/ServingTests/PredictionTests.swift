@@ -16,14 +16,16 @@ import Web
     /// What is asked is found again, by time, with the columns that the signature names.
     @Test func log() async throws {
         try await Fixture.each { fixture in
-            let names = #"[{"type": "float", "name": "price"}, {"type": "float", "name": "size"}, {"type": "float", "name": "age"}]"#
+            let names =
+                #"[{"type": "float", "name": "price"}, {"type": "float", "name": "size"}, {"type": "float", "name": "age"}]"#
             try await fixture.register(Fixture.onnx("missing"), signature: names)
             try await fixture.champion(1)
             try await fixture.shop()
             var ids: [String] = []
             for number in 1...5 {
                 var call = InferenceCall(
-                    name: "shop", inputs: [Tensor(name: "x", shape: [1, 3], values: .fp32([Float(number), .nan, 0.5]))],
+                    name: "shop",
+                    inputs: [Tensor(name: "x", shape: [1, 3], values: .fp32([Float(number), .nan, 0.5]))],
                     requestID: "r\(number)")
                 call.time = Self.day(number)
                 ids.append(try await fixture.serving.infer(call, as: Fixture.engineer).predictionID ?? "-")
@@ -31,18 +33,23 @@ import Web
             let one = try await fixture.serving.prediction(ids[1], as: Fixture.viewer)
             #expect(
                 one.inputs == ["x": ["columns": ["price", "size", "age"], "data": [2, "NaN", 0.5], "shape": [1, 3]]]
-                    || one.inputs == ["x": ["columns": ["price", "size", "age"], "data": [2.0, "NaN", 0.5], "shape": [1, 3]]])
+                    || one.inputs == [
+                        "x": ["columns": ["price", "size", "age"], "data": [2.0, "NaN", 0.5], "shape": [1, 3]]
+                    ])
             #expect(one.time == Self.day(2) && one.requestID == "r2" && one.principal == "bob" && one.rowCount == 1)
             #expect(one.outputs["variable"]?.arrayValue?.count == 1)
 
             let page = try await fixture.serving.predictions(
                 of: "shop", from: Self.day(2), to: Self.day(5), PageRequest(limit: 2), as: Fixture.viewer)
             let rest = try await fixture.serving.predictions(
-                of: "shop", from: Self.day(2), to: Self.day(5), PageRequest(limit: 2, after: page.next), as: Fixture.viewer)
+                of: "shop", from: Self.day(2), to: Self.day(5), PageRequest(limit: 2, after: page.next),
+                as: Fixture.viewer)
             #expect((page.items + rest.items).map(\.id) == [ids[3], ids[2], ids[1]] && rest.next == nil)
 
             var walked: [String] = []
-            try await fixture.serving.walk("shop", from: Self.day(2), batch: 2, as: Fixture.viewer) { walked += $0.map(\.id) }
+            try await fixture.serving.walk("shop", from: Self.day(2), batch: 2, as: Fixture.viewer) {
+                walked += $0.map(\.id)
+            }
             #expect(walked == Array(ids[1...]))
             #expect(
                 await code { _ = try await fixture.serving.prediction(ids[0], as: Fixture.stranger) } == .forbidden)
@@ -60,7 +67,9 @@ import Web
             try await fixture.register(Fixture.affine(2))
             try await fixture.champion(1)
             func count() async throws -> Int64? {
-                try await fixture.platform.database.read { db in try db.one("SELECT count(*) FROM prediction") { try $0.int(0) } }
+                try await fixture.platform.database.read { db in
+                    try db.one("SELECT count(*) FROM prediction") { try $0.int(0) }
+                }
             }
             try await fixture.shop { $0.logRate = 0 }
             let unlogged = try await fixture.ask()
@@ -91,7 +100,31 @@ import Web
             }
             var count = 0
             try await fixture.serving.walk("shop", batch: 1000, as: .system) { count += $0.count }
-            #expect(count == 11_200 && fixture.serving.log.pending == 0 && fixture.serving.log.lost == 0)
+            #expect(count == 11_200 && fixture.serving.log.pending == 0)
+        }
+    }
+
+    /// While the database refuses, answers go on and their predictions wait; afterwards all are written.
+    @Test func aDatabaseThatRefuses() async throws {
+        try await Fixture.each { fixture in
+            try await fixture.register(Fixture.affine(2))
+            try await fixture.champion(1)
+            try await fixture.shop()
+            let database = fixture.platform.database
+            let writer = Task { await fixture.serving.log.runUntilCancelled() }
+            try await database.write { db in try db.execute("ALTER TABLE prediction RENAME TO away") }
+            for _ in 0..<3 { _ = try await fixture.ask() }
+            await fixture.serving.log.drain()
+            #expect(fixture.serving.log.pending == 3)
+            try await fixture.shop { $0.log = .sync }
+            #expect(await code { _ = try await fixture.ask() } != nil)
+            try await database.write { db in try db.execute("ALTER TABLE away RENAME TO prediction") }
+            // The background writes without being asked to.
+            try await Fixture.until("all are written") { fixture.serving.log.pending == 0 }
+            writer.cancel()
+            await writer.value
+            #expect(
+                try await fixture.serving.predictions(of: "shop", PageRequest(), as: Fixture.viewer).items.count == 3)
         }
     }
 
@@ -132,7 +165,8 @@ import Web
             let id = try await fixture.ask().predictionID ?? "-"
             let edges = try await fixture.platform.ledger.lineage(
                 of: Ref(.prediction, id), .upstream, sources: fixture.feature.lineage)
-            #expect(edges.first == LineageEdge(source: version.ref, target: Ref(.prediction, id), relation: "predicted-by"))
+            #expect(
+                edges.first == LineageEdge(source: version.ref, target: Ref(.prediction, id), relation: "predicted-by"))
             #expect(edges.contains { $0.source.kind == .run })
         }
     }
@@ -147,7 +181,10 @@ import Web
                 #"{"p":{"columns":["no","yes"],"data":[1.0,5.9604645e-08],"shape":[1,2]}}"#
             ),
             (
-                [Tensor(name: "a", shape: [0, 2], values: .bytes([])), Tensor(name: "b", shape: [1], values: .bytes(["\"x\""]))],
+                [
+                    Tensor(name: "a", shape: [0, 2], values: .bytes([])),
+                    Tensor(name: "b", shape: [1], values: .bytes(["\"x\""])),
+                ],
                 #"{"a":{"data":[],"shape":[0,2]},"b":["\"x\""]}"#
             ),
         ]

@@ -25,7 +25,8 @@ import Testing
                         var seen: [Int: Int] = [:]
                         while !isOver.isSet {
                             let answer = try await fixture.ask("shop", [Float(number)])
-                            guard answer.outputs.first?.values == .fp32([Float((answer.version + 1) * number + 1)]) else {
+                            guard answer.outputs.first?.values == .fp32([Float((answer.version + 1) * number + 1)])
+                            else {
                                 throw SlipwayError(.internal, "version \(answer.version) answered \(answer.outputs)")
                             }
                             seen[answer.version, default: 0] += 1
@@ -53,7 +54,9 @@ import Testing
                 #expect(logged == seen)
                 #expect(fixture.serving.status(of: "shop").requests == seen.values.reduce(0, +))
             }
-            let switches = try await fixture.events("endpoint.version.switched").map { $0.data["to"]?.stringValue?.last }
+            let switches = try await fixture.events("endpoint.version.switched").map {
+                $0.data["to"]?.stringValue?.last
+            }
             #expect(switches == ["1", "2", "1", "2", "1", "2", "1"])
         }
     }
@@ -92,7 +95,8 @@ import Testing
                 "shop", EndpointRequest(model: version.ref, project: "fresh"), as: Fixture.engineer)
             let before = fixture.serving.status(of: "shop")
             let answer = try await fixture.ask("shop", [3])
-            #expect(before.isolation == .worker && before.problem == nil && answer.outputs.map(\.values) == [.fp32([7])])
+            #expect(
+                before.isolation == .worker && before.problem == nil && answer.outputs.map(\.values) == [.fp32([7])])
             try await fixture.following {
                 _ = try await fixture.registry.decide("restock", 1, .approve, comment: "", as: Fixture.engineer)
                 try await Fixture.until("the move") { fixture.serving.status(of: "shop").isolation == .server }

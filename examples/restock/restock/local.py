@@ -32,7 +32,7 @@ class LocalPlatform:
             " WHERE day < ? AND day > coalesce((SELECT max(day) FROM daily_sales), DATE '2016-12-31')",
             [day.item()],
         )
-        self.features = shape_features(self.database.execute(self.recipe).to_arrow_table())
+        self.features = shape_features(self.database.execute(self.recipe, [str(day)]).to_arrow_table())
         return self.features
 
     def train(self, day: np.datetime64) -> str:

@@ -79,8 +79,8 @@ class SlipwayPlatform:
             version = self._derive_all_features(day)
             self.features = shape_features(self._download(FEATURES_DATASET, version))
         else:
-            newest = f"SELECT * FROM ({read_sql('features')}) WHERE day >= (SELECT max(day) FROM daily_sales)"
-            version = self._derive(PLAN_DATASET, newest, daily_sales="daily-sales", promo_week="promo-week")
+            newest = f"SELECT * FROM ({read_sql('features')}) WHERE day >= CAST($1 AS DATE) - 1"
+            version = self._derive(PLAN_DATASET, newest, str(day), daily_sales="daily-sales", promo_week="promo-week")
             self.features = self.features.extend(shape_features(self._download(PLAN_DATASET, version)))
         if self.features.days[-1] != day:
             raise RuntimeError(
@@ -148,9 +148,9 @@ class SlipwayPlatform:
             project=PROJECT, key=f"until-{day}", message=f"sales until {day - 1}", origin=str(source_file("transactions")),
         )  # fmt: skip
 
-    def _derive(self, dataset: str, sql: str, **inputs: str) -> int:
+    def _derive(self, dataset: str, sql: str, *params: str, **inputs: str) -> int:
         refs = {name: f"dataset:{source}@latest" for name, source in inputs.items()}
-        body = {"project": PROJECT, "sql": sql, "inputs": refs}
+        body = {"project": PROJECT, "sql": sql, "inputs": refs, "params": list(params)}
         return int(self.api.post(f"/api/v1/datasets/{dataset}/derive", body)["version"])
 
     def _download(self, dataset: str, version: int) -> pa.Table:
@@ -162,7 +162,7 @@ class SlipwayPlatform:
         """A version with all days, for training and as the monitor's reference."""
         if self.full_features is None or self.full_features[0] != day:
             inputs = {"daily_sales": "daily-sales", "promo_week": "promo-week"}
-            self.full_features = day, self._derive(FEATURES_DATASET, read_sql("features"), **inputs)
+            self.full_features = day, self._derive(FEATURES_DATASET, read_sql("features"), str(day), **inputs)
         return self.full_features[1]
 
     def _infer(self, path: str, inputs: np.ndarray, **headers: str) -> tuple[np.ndarray, str | None]:

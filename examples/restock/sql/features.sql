@@ -1,8 +1,9 @@
 -- One row per commodity and day: what is known before the shop opens, and (once it is over) what was sold.
 --
 -- Inputs:  daily_sales (sql/daily_sales.sql), promo_week (sql/promo_week.sql).
--- Output:  department, series, day, units (the label; NULL for the day after the last sale), then the model's inputs in
---          the order of restock/columns.py. The last day is the one to plan: the day after the newest sale.
+--          $1, the day to plan.
+-- Output:  department, series, day, units (the label; NULL for the day to plan), then the model's inputs in the order of
+--          restock/columns.py. The last day is the day to plan; a day before it without sales (the shop was closed) is 0.
 -- Leakage: every window over sales ends at 1 PRECEDING, so a row uses days before its own only. Promotions of the
 --          row's own week are used: the mailer is printed before the week starts. Holidays are the calendar.
 -- Scale:   demand inputs are divided by `scale`, the mean of the last eight weeks, so that one model serves all series.
@@ -16,9 +17,8 @@ WITH series AS (
 ),
 days AS (
     -- The first of January is left out: the data starts in the course of that day.
-    SELECT CAST(unnest(generate_series(DATE '2017-01-02', max(day) + INTERVAL 1 DAY, INTERVAL 1 DAY)) AS DATE) AS day,
-           max(day) AS last_day
-    FROM daily_sales
+    SELECT CAST(unnest(generate_series(DATE '2017-01-02', CAST($1 AS DATE), INTERVAL 1 DAY)) AS DATE) AS day,
+           CAST($1 AS DATE) - 1 AS last_day
 ),
 holidays (holiday) AS (
     VALUES (DATE '2017-01-01'), (DATE '2017-02-05'), (DATE '2017-02-14'), (DATE '2017-04-16'), (DATE '2017-05-29'),

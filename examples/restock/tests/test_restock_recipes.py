@@ -48,16 +48,24 @@ def promotions(weeks: set[int]) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def features(daily_sales: pa.Table, promo_week: pa.Table) -> pa.Table:
+def features(daily_sales: pa.Table, promo_week: pa.Table, plan_day: datetime.date | None = None) -> pa.Table:
+    """The recipe's table for a day to plan, by default the day after the newest sale."""
+    day = plan_day or max(daily_sales["day"].to_pylist()) + datetime.timedelta(days=1)
     with duckdb.connect() as database:
         database.register("daily_sales", daily_sales)
         database.register("promo_week", promo_week)
-        return database.execute(read_sql("features")).to_arrow_table()
+        return database.execute(read_sql("features"), [str(day)]).to_arrow_table()
 
 
 @pytest.fixture(scope="module")
 def units() -> np.ndarray:
     return np.random.default_rng(5).poisson(6, size=(2, DAYS)).astype(float) + 1
+
+
+def test_a_day_without_sales_is_a_day_of_zero_sales(units: np.ndarray) -> None:
+    closed = shape_features(features(sales(units[:, :160]), promotions({3}), FIRST + datetime.timedelta(days=161)))
+    assert closed.days[-1] == np.datetime64(FIRST) + 161
+    np.testing.assert_array_equal(closed.units[:, -2], 0)
 
 
 def test_a_day_knows_nothing_of_itself_or_later(units: np.ndarray) -> None:

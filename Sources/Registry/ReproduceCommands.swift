@@ -7,7 +7,9 @@ public struct ReproduceCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "reproduce",
         abstract: "Rerun the recipe of a model version and compare: equal, within tolerance, or where it differs.",
-        discussion: "Example: slipway reproduce model:restock@5. Ends with 0 if the model is equal or within tolerance, with 1 if it differs.")
+        discussion:
+            "Example: slipway reproduce model:restock@5. Ends with 0 if the model is equal or within tolerance, with 1 if it differs."
+    )
 
     @Argument(help: "model:NAME@VERSION or model:NAME@ALIAS.") var model: String
     @Option(help: "Relative tolerance of metrics.") var tolerance: Double?
@@ -20,18 +22,24 @@ public struct ReproduceCommand: AsyncParsableCommand {
 
     public func run() async throws {
         let ref = try ModelCommand.ref(model)
-        guard let selector = ref.selector else { throw ValidationError("Name a version: model:\(ref.name)@5 or model:\(ref.name)@champion.") }
+        guard let selector = ref.selector else {
+            throw ValidationError("Name a version: model:\(ref.name)@5 or model:\(ref.name)@champion.")
+        }
         let client = server.client()
         var body: [String: JSONValue] = ["keep": .bool(keep)]
         if let tolerance { body["tolerance"] = .number(tolerance) }
-        var record = try await client.post("\(ModelCommand.path(ref.name))/versions/\(percentEncode(selector))/reproduce", .object(body))
+        var record = try await client.post(
+            "\(ModelCommand.path(ref.name))/versions/\(percentEncode(selector))/reproduce", .object(body))
         let id = record["id"]?.stringValue ?? ""
         let start = Clock.monotonicNanoseconds()
         while record["state"]?.stringValue == "running" {
             let seconds = Double(Clock.monotonicNanoseconds() - start) / 1e9
             guard seconds < timeout else {
                 throw SlipwayError(
-                    .deadlineExceeded, "The rerun \(record["pipelineRun"]?.stringValue ?? "") is not over after \(Int(seconds)) s; it goes on. GET /api/v1/reproductions/\(id) tells how it ends.")
+                    .deadlineExceeded,
+                    "The rerun \(record["pipelineRun"]?.stringValue ?? "") is not over after \(Int(seconds)) s; it goes on. "
+                        + "GET /api/v1/reproductions/\(id) tells how it ends."
+                )
             }
             Terminal.status("Rerunning as \(record["pipelineRun"]?.stringValue ?? "…"), \(Int(seconds)) s")
             try await Task.sleep(for: .milliseconds(seconds < 5 ? 200 : 1000))
@@ -48,12 +56,14 @@ public struct ReproduceCommand: AsyncParsableCommand {
         guard let result = record["result"], result != .null else {
             return "\(ref) could not be reproduced: \(record["problem"]?.stringValue ?? "no reason was given")"
         }
-        let counts = "\(result["filesCompared"]?.intValue ?? 0) files and \(result["metricsCompared"]?.intValue ?? 0) metrics of \(run)"
+        let counts =
+            "\(result["filesCompared"]?.intValue ?? 0) files and \(result["metricsCompared"]?.intValue ?? 0) metrics of \(run)"
         var text = "\(ref): \(result["verdict"]?.stringValue ?? "") (compared \(counts))"
         if let difference = result["firstDifference"], difference != .null {
             let kind = difference["kind"]?.stringValue ?? ""
             let name = difference["name"]?.stringValue ?? ""
-            text += "\nfirst difference: \(kind) \(name): recorded \(difference["recorded"]?.stringValue ?? ""), rerun \(difference["rerun"]?.stringValue ?? "")"
+            text +=
+                "\nfirst difference: \(kind) \(name): recorded \(difference["recorded"]?.stringValue ?? ""), rerun \(difference["rerun"]?.stringValue ?? "")"
         }
         return text
     }
