@@ -33,7 +33,7 @@ stop: ## Stop the server that `make run` left up
 test: ## Run every test, with real PostgreSQL, S3 and MLflow clients
 	@scripts/setup --test
 	swift build $(swift_flags) --build-tests
-	scripts/services run swift test --skip-build --disable-xctest $(swift_flags)
+	scripts/services run swift test --skip-build --disable-xctest --experimental-maximum-parallelization-width 4 $(swift_flags)
 	SLIPWAY_BINARY=$$PWD/$(debug) $(venv)/python -m pytest -q Tests/clients $(wildcard examples/*/tests)
 
 build: setup ## Build for debugging: .build/debug/slipway

@@ -37,6 +37,17 @@ func tests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
         name: name + "Tests", dependencies: [.init(stringLiteral: name)] + dependencies, swiftSettings: settings)
 }
 
+/// The tests of one feature: everything that a platform on a temporary folder needs.
+func featureTests(_ name: String, _ dependencies: Target.Dependency...) -> Target {
+    .testTarget(
+        name: name + "Tests",
+        dependencies: [
+            .init(stringLiteral: name), "Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects",
+            "TestSupport",
+            "slipway", logging,
+        ] + dependencies, swiftSettings: settings)
+}
+
 let package = Package(
     name: "slipway",
     platforms: [.macOS(.v15)],
@@ -116,12 +127,26 @@ let package = Package(
         tests("Processes", "Core", logging),
         tests("Transport", "Core"),
         tests("Database", "Core", "TestSupport"),
+        tests("Web", "Core", "TestSupport", logging),
         tests("Objects", "Core", "Transport", "Database", "TestSupport"),
         tests("Tables", "Core", "Processes", "slipway"),
         .testTarget(
-            name: "InferenceTests", dependencies: ["Inference", "Core", "Processes", logging], exclude: ["Fixtures"],
+            name: "InferenceTests", dependencies: ["Inference", "Core", "Processes", "slipway", logging],
+            exclude: ["Fixtures"],
             swiftSettings: settings),
         tests("Executors", "Core", "Processes"),
-        tests("Pipelines", "Core"),
+        tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
+        featureTests("Access", "Projects", "Datasets", "Tracking", "Pipelines", "Registry"),
+        featureTests("Projects"),
+        featureTests("Datasets", "Projects", "Tables", "Transport"),
+        featureTests("Tracking", "Projects", "Datasets"),
+        featureTests("Pipelines", "Projects", "Datasets", "Executors"),
+        featureTests("Registry", "Projects", "Datasets", "Tracking", "Pipelines"),
+        featureTests("Serving", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Inference"),
+        featureTests(
+            "Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
+        featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry"),
+        featureTests(
+            "InferenceAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Inference"),
     ]
 )

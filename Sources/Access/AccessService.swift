@@ -140,8 +140,7 @@ public final class AccessService: Sendable {
         forget()
     }
 
-    public func members(of project: String, as principal: Principal) async throws -> [(principal: String, role: Role)]
-    {
+    public func members(of project: String, as principal: Principal) async throws -> [(principal: String, role: Role)] {
         try principal.require(.readMembers, in: project)
         return try await database.read { [store] db in try store.members(db, project: project) }
     }
@@ -171,7 +170,8 @@ public final class AccessService: Sendable {
         }
         if let seconds = lifetimeSeconds, !(seconds > 0 && seconds <= Self.lifetimeMaximumSeconds) {
             throw SlipwayError.field(
-                "lifetimeSeconds", "is out of range", expected: "more than 0, at most \(Int(Self.lifetimeMaximumSeconds))")
+                "lifetimeSeconds", "is out of range",
+                expected: "more than 0, at most \(Int(Self.lifetimeMaximumSeconds))")
         }
         guard label.utf8.count <= Limits.nameBytes else {
             throw SlipwayError.field("label", "is too long", expected: "at most \(Limits.nameBytes) bytes")

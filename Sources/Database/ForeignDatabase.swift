@@ -35,7 +35,9 @@ public enum ForeignDatabase {
     private static func export(url: String, query: String, _ write: @escaping @Sendable (String) throws -> Void)
         async throws -> Int64
     {
-        if url.hasPrefix("sqlite://") { return try await sqlite(String(url.dropFirst("sqlite://".count)), query, write) }
+        if url.hasPrefix("sqlite://") {
+            return try await sqlite(String(url.dropFirst("sqlite://".count)), query, write)
+        }
         let database: Database
         do { database = try await Database.open(url, readers: 1) } catch {
             throw SlipwayError(
@@ -77,7 +79,8 @@ public enum ForeignDatabase {
         let queue: DatabaseQueue
         do { queue = try DatabaseQueue(path: path, configuration: configuration) } catch {
             throw SlipwayError(
-                .invalid, "\(path) cannot be opened as a SQLite database.", details: ["field": "location"], cause: error)
+                .invalid, "\(path) cannot be opened as a SQLite database.", details: ["field": "location"], cause: error
+            )
         }
         do {
             return try await queue.read { db in

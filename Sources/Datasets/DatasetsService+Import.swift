@@ -191,7 +191,8 @@ extension DatasetsService {
 
     private func belongsElsewhere(_ version: DatasetVersion) -> SlipwayError {
         SlipwayError(
-            .conflict, "The dataset \(version.dataset) belongs to another project.", ref: Ref(.dataset, version.dataset))
+            .conflict, "The dataset \(version.dataset) belongs to another project.", ref: Ref(.dataset, version.dataset)
+        )
     }
 
     private func newest(_ dataset: String) async throws -> DatasetVersion? {

@@ -131,7 +131,9 @@ public struct DatasetsService: Sendable {
                     .conflict, "The dataset \(name) belongs to the project \(owner), not to \(project).",
                     ref: Ref(.dataset, name))
             }
-            if let key, let known = try store.appended(db, name, key: key), let made = try store.version(db, name, known) {
+            if let key, let known = try store.appended(db, name, key: key),
+                let made = try store.version(db, name, known)
+            {
                 return made
             }
             if reusesNewest, let newest = try store.version(db, name, nil), newest.digest == draft.digest {

@@ -56,7 +56,8 @@ public struct Ledger: Sendable {
             var conditions: [SQL] = []
             if let subject {
                 // A ref without a version also names all its versions.
-                let versions = Self.begins("subject", subject.description + "@", before: subject.description + "A", dialect)
+                let versions = Self.begins(
+                    "subject", subject.description + "@", before: subject.description + "A", dialect)
                 conditions.append(
                     subject.selector == nil ? "subject = \(subject) OR (\(versions))" : "subject = \(subject)")
             }

@@ -76,8 +76,12 @@ public struct LineageCommand: AsyncParsableCommand {
     }
 
     /// A dataset that grew by appends is a long chain of versions: shown as one line, with all that was appended.
-    private static func folded(_ children: [(String, String)], _ next: [String: [(String, String)]]) -> [(String, String)] {
-        guard let chain = children.firstIndex(where: { $0.1 == "append" && $0.0.hasPrefix("dataset:") }) else { return children }
+    private static func folded(_ children: [(String, String)], _ next: [String: [(String, String)]]) -> [(
+        String, String
+    )] {
+        guard let chain = children.firstIndex(where: { $0.1 == "append" && $0.0.hasPrefix("dataset:") }) else {
+            return children
+        }
         var rest = children
         let newest = rest.remove(at: chain).0
         var oldest = newest

@@ -56,6 +56,10 @@ extension Ledger {
         }
     }
 
+    /// Sets the place of a subscription that is new to the end of the ledger. Done before anything can append, so that it
+    /// misses nothing of a first start.
+    public func begin(_ subscription: Subscription) async throws { _ = try await cursor(subscription.name) }
+
     private func cursor(_ name: String) async throws -> Int64 {
         let last = try await lastSequence()
         return try await database.write { db in

@@ -11,31 +11,40 @@ extension MLflowRoutes {
             if let listing = try await versionListing(text, as: request.principal) { return listing }
             guard let location = try ArtifactLocation.parse(Self.trimmed(text)) else { return .mlflowEmpty }
             let owner: ArtifactOwner
-            do { owner = try await tracking.owner(at: location, as: request.principal) } catch let error as SlipwayError where error.code == .notFound {
+            do { owner = try await tracking.owner(at: location, as: request.principal) } catch let error as SlipwayError
+                where error.code == .notFound
+            {
                 return .mlflowEmpty
             }
             let entries = try await tracking.artifacts(in: location.path, of: owner, as: request.principal)
             return .mlflow { $0.list("files", entries) { $0.fields(of: $1, named: $1.name) } }
         }
-            + rawEndpoint(.get, "mlflow-artifacts/artifacts/{path+}", .readRuns, "the bytes of an artifact.") { [tracking] request in
+            + rawEndpoint(.get, "mlflow-artifacts/artifacts/{path+}", .readRuns, "the bytes of an artifact.") {
+                [tracking] request in
                 let (owner, path) = try await Self.place(tracking, request)
                 return try await Self.file(tracking, owner, path, as: request.principal)
             }
             + rawEndpoint(
-                .put, "mlflow-artifacts/artifacts/{path+}", .writeRuns, "stores an artifact.", body: .bytes(type: "application/octet-stream")
+                .put, "mlflow-artifacts/artifacts/{path+}", .writeRuns, "stores an artifact.",
+                body: .bytes(type: "application/octet-stream")
             ) { [tracking] request in
                 let (owner, path) = try await Self.place(tracking, request)
                 try await tracking.putArtifact(request.body, at: path, of: owner, as: request.principal)
                 return Response(status: 200)
             }
-            + rawEndpoint(.delete, "mlflow-artifacts/artifacts/{path+}", .writeRuns, "removes an artifact or a folder of them.") {
+            + rawEndpoint(
+                .delete, "mlflow-artifacts/artifacts/{path+}", .writeRuns, "removes an artifact or a folder of them."
+            ) {
                 [tracking] request in
-                guard let location = try ArtifactLocation.parse(Self.trimmed(request.parameter("path"))) else { throw Self.nowhere(request) }
+                guard let location = try ArtifactLocation.parse(Self.trimmed(request.parameter("path"))) else {
+                    throw Self.nowhere(request)
+                }
                 let owner = try await tracking.owner(at: location, as: request.principal)
                 try await tracking.deleteArtifacts(location.path, of: owner, as: request.principal)
                 return .mlflowEmpty
             }
-            + endpoint(.get, "artifacts/list", .readRuns, "lists a folder of a run's artifacts.") { [tracking] fields, principal in
+            + endpoint(.get, "artifacts/list", .readRuns, "lists a folder of a run's artifacts.") {
+                [tracking] fields, principal in
                 let run = try await tracking.runInfo(fields.runID(), as: principal)
                 return try await Self.listing(
                     tracking, .run(run.id), root: run.artifactLocation, Self.folder(fields.text("path")), as: principal)
@@ -47,7 +56,8 @@ extension MLflowRoutes {
                 ) { [tracking] request in
                     let fields = try await MLflowFields(request)
                     return try await Self.file(
-                        tracking, .run(fields.runID()), RelativePath(parsing: fields.required("path")), as: request.principal)
+                        tracking, .run(fields.runID()), RelativePath(parsing: fields.required("path")),
+                        as: request.principal)
                 }
             ]
     }
@@ -56,7 +66,8 @@ extension MLflowRoutes {
 
     /// A listing below a known root: paths from the root on.
     static func listing(
-        _ tracking: TrackingService, _ owner: ArtifactOwner, root: String, _ folder: RelativePath?, as principal: Principal
+        _ tracking: TrackingService, _ owner: ArtifactOwner, root: String, _ folder: RelativePath?,
+        as principal: Principal
     ) async throws -> Response {
         let entries = try await tracking.artifacts(in: folder, of: owner, as: principal)
         return .mlflow { writer in
@@ -78,8 +89,12 @@ extension MLflowRoutes {
     }
 
     /// A file's place from the path of the request.
-    private static func place(_ tracking: TrackingService, _ request: Request) async throws -> (ArtifactOwner, RelativePath) {
-        guard let location = try ArtifactLocation.parse(request.parameter("path")), let path = location.path else { throw nowhere(request) }
+    private static func place(_ tracking: TrackingService, _ request: Request) async throws -> (
+        ArtifactOwner, RelativePath
+    ) {
+        guard let location = try ArtifactLocation.parse(request.parameter("path")), let path = location.path else {
+            throw nowhere(request)
+        }
         return (try await tracking.owner(at: location, as: request.principal), path)
     }
 

@@ -5,21 +5,25 @@ import Web
 extension MLflowRoutes {
     /// `runs/log-…` and the tags of runs.
     var logRoutes: [Route] {
-        rawEndpoint(.post, "mlflow/runs/log-batch", .writeRuns, "logs metrics, parameters and tags.") { [tracking] request in
+        rawEndpoint(.post, "mlflow/runs/log-batch", .writeRuns, "logs metrics, parameters and tags.") {
+            [tracking] request in
             let (run, batch) = try LogBatchReader.read(try await request.bytes(maximumBytes: LogBatchReader.bodyBytes))
             try await tracking.log(batch, run: run, as: request.principal)
             return .mlflowEmpty
         }
-            + endpoint(.post, "runs/log-metric", .writeRuns, "logs one point of a metric.") { [tracking] fields, principal in
+            + endpoint(.post, "runs/log-metric", .writeRuns, "logs one point of a metric.") {
+                [tracking] fields, principal in
                 let key = try fields.required("key")
                 guard let value = try fields.double("value") else { throw fields.missing("value") }
                 guard let time = try fields.int("timestamp") else { throw fields.missing("timestamp") }
                 let subject = try fields.filled("model_id").map {
                     LoggedMetric.Subject(
-                        model: $0, datasetName: try fields.filled("dataset_name"), datasetDigest: try fields.filled("dataset_digest"))
+                        model: $0, datasetName: try fields.filled("dataset_name"),
+                        datasetDigest: try fields.filled("dataset_digest"))
                 }
                 let point = MetricPoint(
-                    step: try fields.int("step") ?? 0, time: Timestamp(milliseconds: time), value: LogBatchReader.storable(value))
+                    step: try fields.int("step") ?? 0, time: Timestamp(milliseconds: time),
+                    value: LogBatchReader.storable(value))
                 let batch = LogBatch(metrics: [LoggedMetric(key: key, point: point, subject: subject)])
                 try await tracking.log(batch, run: fields.runID(), as: principal)
                 return .mlflowEmpty
@@ -34,17 +38,20 @@ extension MLflowRoutes {
                 try await tracking.log(LogBatch(tags: [tag]), run: fields.runID(), as: principal)
                 return .mlflowEmpty
             }
-            + endpoint(.post, "runs/delete-tag", .writeRuns, "removes a tag of a run.") { [tracking] fields, principal in
+            + endpoint(.post, "runs/delete-tag", .writeRuns, "removes a tag of a run.") {
+                [tracking] fields, principal in
                 try await tracking.deleteTag(fields.required("key"), run: fields.required("run_id"), as: principal)
                 return .mlflowEmpty
             }
-            + endpoint(.post, "runs/log-inputs", .writeRuns, "records datasets and models that a run uses.") { [tracking] fields, principal in
+            + endpoint(.post, "runs/log-inputs", .writeRuns, "records datasets and models that a run uses.") {
+                [tracking] fields, principal in
                 let datasets = try fields.messages("datasets").map(Self.datasetInput)
                 let models = try fields.messages("models").map { try $0.required("model_id") }
                 try await tracking.logInputs(datasets, models: models, run: fields.required("run_id"), as: principal)
                 return .mlflowEmpty
             }
-            + endpoint(.post, "runs/outputs", .writeRuns, "records models that a run made.") { [tracking] fields, principal in
+            + endpoint(.post, "runs/outputs", .writeRuns, "records models that a run made.") {
+                [tracking] fields, principal in
                 let outputs = try fields.messages("models").map {
                     ModelOutput(model: try $0.required("model_id"), step: try $0.int("step") ?? 0)
                 }
@@ -52,7 +59,8 @@ extension MLflowRoutes {
                 try await tracking.logOutputs(outputs, run: fields.required("run_id"), as: principal)
                 return .mlflowEmpty
             }
-            + endpoint(.post, "runs/log-model", .writeRuns, "records a model in a run's tags, as old clients do.") { [tracking] fields, principal in
+            + endpoint(.post, "runs/log-model", .writeRuns, "records a model in a run's tags, as old clients do.") {
+                [tracking] fields, principal in
                 let run = try fields.required("run_id")
                 let text = try fields.required("model_json")
                 guard let model = try? JSONValue(parsing: text), let known = model.objectValue else {
@@ -60,7 +68,8 @@ extension MLflowRoutes {
                 }
                 let absent = ["artifact_path", "flavors", "utc_time_created", "run_id"].filter { known[$0] == nil }
                 guard absent.isEmpty else {
-                    throw SlipwayError(.invalid, "Model json is missing mandatory fields: \(absent.joined(separator: ", "))")
+                    throw SlipwayError(
+                        .invalid, "Model json is missing mandatory fields: \(absent.joined(separator: ", "))")
                 }
                 try await tracking.changeTag("mlflow.log-model.history", run: run, as: principal) { old in
                     let before = try old.map { try JSONValue(parsing: $0).arrayValue ?? [] } ?? []
@@ -75,7 +84,8 @@ extension MLflowRoutes {
         return DatasetInput(
             name: try dataset.required("name"), digest: try dataset.required("digest"),
             sourceType: try dataset.text("source_type") ?? "", source: try dataset.text("source") ?? "",
-            schema: try dataset.text("schema"), profile: try dataset.text("profile"), tags: try fields.keyValues("tags"))
+            schema: try dataset.text("schema"), profile: try dataset.text("profile"), tags: try fields.keyValues("tags")
+        )
     }
 }
 
@@ -93,8 +103,10 @@ enum LogBatchReader {
             case "run_id", "runId", "run_uuid": run = try text(&reader, "run_id")
             case "metrics":
                 try list(&reader, field) { reader, index in batch.metrics.append(try metric(&reader, index)) }
-            case "params": try list(&reader, field) { reader, index in batch.params.append(try pair(&reader, "params", index)) }
-            case "tags": try list(&reader, field) { reader, index in batch.tags.append(try pair(&reader, "tags", index)) }
+            case "params":
+                try list(&reader, field) { reader, index in batch.params.append(try pair(&reader, "params", index)) }
+            case "tags":
+                try list(&reader, field) { reader, index in batch.tags.append(try pair(&reader, "tags", index)) }
             default: try reader.skipValue()
             }
         }
@@ -157,7 +169,9 @@ enum LogBatchReader {
         _ reader: inout JSONReader, _ name: String, _ element: (inout JSONReader, Int) throws -> Void
     ) throws {
         if try reader.readNull() { return }
-        guard try reader.peekKind() == .array else { throw invalid(name, try reader.readValue(), "a list was expected") }
+        guard try reader.peekKind() == .array else {
+            throw invalid(name, try reader.readValue(), "a list was expected")
+        }
         var index = 0
         try reader.readArray { reader in
             guard try reader.peekKind() == .object else {
@@ -180,7 +194,8 @@ enum LogBatchReader {
 
     /// A number or text that spells one. What is neither is read as a value, to be shown in the message.
     private static func number<T>(
-        _ reader: inout JSONReader, _ list: String, _ index: Int, _ field: String, _ read: (inout JSONReader) throws -> T
+        _ reader: inout JSONReader, _ list: String, _ index: Int, _ field: String,
+        _ read: (inout JSONReader) throws -> T
     ) throws -> T? {
         if try reader.readNull() { return nil }
         let before = reader
@@ -199,7 +214,8 @@ enum LogBatchReader {
 
     private static func invalid(_ path: String, _ value: JSONValue, _ hint: String) -> SlipwayError {
         SlipwayError(
-            .invalid, "Invalid value \(value.canonicalText.prefix(500)) for parameter '\(path)' supplied: Hint: \(hint).",
+            .invalid,
+            "Invalid value \(value.canonicalText.prefix(500)) for parameter '\(path)' supplied: Hint: \(hint).",
             details: ["field": path])
     }
 }

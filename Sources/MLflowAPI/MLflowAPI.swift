@@ -22,7 +22,8 @@ public struct MLflowRoutes: Sendable {
 
     public var routes: [Route] {
         let known =
-            experimentRoutes + runRoutes + logRoutes + historyRoutes + loggedModelRoutes + artifactRoutes + registryRoutes
+            experimentRoutes + runRoutes + logRoutes + historyRoutes + loggedModelRoutes + artifactRoutes
+            + registryRoutes
             + serverRoutes
         return known + Self.unknownRoutes(beside: known)
     }
@@ -58,7 +59,9 @@ public struct MLflowRoutes: Sendable {
             "presigned_upload_run_id_supported": false, "presigned_upload_model_id_supported": false,
             "features_enabled": ["gateway": false],
         ]
-        return endpoint(.get, "server-info", version: "3.0", .signedIn, "What this server can do.") { _, _ in .json(info) } + [
+        return endpoint(.get, "server-info", version: "3.0", .signedIn, "What this server can do.") { _, _ in
+            .json(info)
+        } + [
             Route(.get, "/version", .open, "MLflow: the version of its API that this server speaks.") { _ in
                 .text(Self.mlflowVersion)
             }
@@ -68,7 +71,9 @@ public struct MLflowRoutes: Sendable {
     /// Paths of MLflow that Slipway does not have answer as MLflow's clients can read.
     private static func unknownRoutes(beside known: [Route]) -> [Route] {
         let router = Router(known)
-        let prefixes = ["2.0/mlflow", "3.0/mlflow", "2.0/mlflow-artifacts"].flatMap { ["/api/" + $0, "/ajax-api/" + $0] }
+        let prefixes = ["2.0/mlflow", "3.0/mlflow", "2.0/mlflow-artifacts"].flatMap {
+            ["/api/" + $0, "/ajax-api/" + $0]
+        }
         return prefixes.flatMap { prefix in
             [Method.get, .post, .put, .patch, .delete].map { method in
                 Route(method, "\(prefix)/{path+}", .signedIn, "MLflow: not here.", wire: .mlflow) { request in

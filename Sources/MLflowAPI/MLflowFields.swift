@@ -93,12 +93,15 @@ public struct MLflowFields: Sendable {
     }
 
     /// A value of an enumeration, by its name or its number.
-    public func choice<Value>(_ name: String, _ choices: [(name: String, number: Int64, value: Value)]) throws -> Value? {
+    public func choice<Value>(_ name: String, _ choices: [(name: String, number: Int64, value: Value)]) throws -> Value?
+    {
         guard let value = self[name] else { return nil }
         let found = choices.first { choice in
             value.intValue == choice.number || value.stringValue == choice.name
         }
-        guard let found else { throw invalid(name, value, "one of \(choices.map(\.name).joined(separator: ", ")) was expected") }
+        guard let found else {
+            throw invalid(name, value, "one of \(choices.map(\.name).joined(separator: ", ")) was expected")
+        }
         return found.value
     }
 
@@ -112,7 +115,9 @@ public struct MLflowFields: Sendable {
     }
 
     /// The token of a page before.
-    public func cursor(_ name: String = "page_token") throws -> Cursor? { try filled(name).map { try Cursor(parsing: $0) } }
+    public func cursor(_ name: String = "page_token") throws -> Cursor? {
+        try filled(name).map { try Cursor(parsing: $0) }
+    }
 
     /// The run that the request is about; `run_uuid` is its old name.
     public func runID() throws -> String {
@@ -135,7 +140,9 @@ public struct MLflowFields: Sendable {
     /// A repeated field of messages.
     public func messages(_ name: String) throws -> [MLflowFields] {
         try array(name).enumerated().map { index, value in
-            guard let fields = value.objectValue else { throw invalid("\(name)[\(index)]", value, "an object was expected") }
+            guard let fields = value.objectValue else {
+                throw invalid("\(name)[\(index)]", value, "an object was expected")
+            }
             return MLflowFields(fields, path: "\(self.name(name))[\(index)]")
         }
     }
@@ -172,7 +179,8 @@ public struct MLflowFields: Sendable {
     public func invalid(_ name: String, _ value: JSONValue, _ hint: String) -> SlipwayError {
         SlipwayError(
             .invalid,
-            "Invalid value \(value.canonicalText.prefix(500)) for parameter '\(self.name(name))' supplied: Hint: \(hint)." + Self.seeDocs,
+            "Invalid value \(value.canonicalText.prefix(500)) for parameter '\(self.name(name))' supplied: Hint: \(hint)."
+                + Self.seeDocs,
             details: ["field": self.name(name)])
     }
 
@@ -180,7 +188,9 @@ public struct MLflowFields: Sendable {
 
     private static func camelCase(_ name: String) -> String {
         let parts = name.split(separator: "_")
-        return parts.dropFirst().reduce(into: parts.first.map(String.init) ?? "") { $0 += $1.prefix(1).uppercased() + $1.dropFirst() }
+        return parts.dropFirst().reduce(into: parts.first.map(String.init) ?? "") {
+            $0 += $1.prefix(1).uppercased() + $1.dropFirst()
+        }
     }
 }
 

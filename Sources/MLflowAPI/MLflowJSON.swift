@@ -146,7 +146,8 @@ extension JSONWriter {
 
 extension LoggedModelStatus {
     static let mlflowChoices: [(name: String, number: Int64, value: LoggedModelStatus)] = [
-        ("LOGGED_MODEL_PENDING", 1, .pending), ("LOGGED_MODEL_READY", 2, .ready), ("LOGGED_MODEL_UPLOAD_FAILED", 3, .failed),
+        ("LOGGED_MODEL_PENDING", 1, .pending), ("LOGGED_MODEL_READY", 2, .ready),
+        ("LOGGED_MODEL_UPLOAD_FAILED", 3, .failed),
     ]
 
     var mlflowName: String {
@@ -160,7 +161,8 @@ extension LoggedModelStatus {
 
 extension RunStatus {
     static let mlflowChoices: [(name: String, number: Int64, value: RunStatus)] = [
-        ("RUNNING", 1, .running), ("SCHEDULED", 2, .scheduled), ("FINISHED", 3, .finished), ("FAILED", 4, .failed), ("KILLED", 5, .killed),
+        ("RUNNING", 1, .running), ("SCHEDULED", 2, .scheduled), ("FINISHED", 3, .finished), ("FAILED", 4, .failed),
+        ("KILLED", 5, .killed),
     ]
 }
 

@@ -30,10 +30,12 @@ struct MLflowError {
             case .invalid, .tooLarge: ("INVALID_PARAMETER_VALUE", 400, "INVALID_PARAMETER_VALUE")
             case .unauthenticated: ("UNAUTHENTICATED", 401, "PERMISSION_DENIED")
             case .forbidden: ("PERMISSION_DENIED", 403, "PERMISSION_DENIED")
-            case .notFound where error.details[Wire.endpointDetail] != nil: ("ENDPOINT_NOT_FOUND", 404, "RESOURCE_NOT_FOUND")
+            case .notFound where error.details[Wire.endpointDetail] != nil:
+                ("ENDPOINT_NOT_FOUND", 404, "RESOURCE_NOT_FOUND")
             case .notFound: ("RESOURCE_DOES_NOT_EXIST", 404, "RESOURCE_NOT_FOUND")
             // A conflict with the thing's own state is a bad parameter to MLflow; one with another thing says that it exists.
-            case .conflict where error.details["state"] != nil: ("INVALID_PARAMETER_VALUE", 400, "INVALID_PARAMETER_VALUE")
+            case .conflict where error.details["state"] != nil:
+                ("INVALID_PARAMETER_VALUE", 400, "INVALID_PARAMETER_VALUE")
             case .conflict: ("RESOURCE_ALREADY_EXISTS", 400, "RESOURCE_ALREADY_EXISTS")
             case .rateLimited: ("REQUEST_LIMIT_EXCEEDED", 429, "CP_REQUEST_RATE_LIMITED")
             case .deadlineExceeded: ("DEADLINE_EXCEEDED", 504, "CP_TEMPORARILY_UNAVAILABLE")
@@ -53,7 +55,8 @@ struct MLflowError {
         case .run: "Run with id=\(ref.name) not found"
         case .experiment: "No Experiment with id=\(ref.name) exists"
         case .loggedModel: "Logged model with ID '\(ref.name)' not found."
-        case .model where ref.version != nil: "Model Version (name=\(ref.name), version=\(ref.selector ?? "")) not found"
+        case .model where ref.version != nil:
+            "Model Version (name=\(ref.name), version=\(ref.selector ?? "")) not found"
         case .model where ref.selector != nil: "Registered model alias \(ref.selector ?? "") not found."
         case .model: "Registered Model with name=\(ref.name) not found"
         default: error.message

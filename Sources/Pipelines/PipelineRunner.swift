@@ -157,7 +157,9 @@ final class PipelineRunner: Sendable {
             let isGood = steps.allSatisfy(\.state.isGood)
             let state: PipelineRun.State = isCancelled ? .cancelled : isGood ? .succeeded : .failed
             var problem = failed.first.map { "Step \($0.step): \($0.problem ?? "failed")" }
-            if state == .failed, problem == nil { problem = "Not all steps could be run; the server's log has the rest." }
+            if state == .failed, problem == nil {
+                problem = "Not all steps could be run; the server's log has the rest."
+            }
             try store.setState(db, run.id, state, at: now, problem: problem)
             try ledger.append(
                 db, "pipeline.run.\(state.rawValue)", run.ref, project: run.project, by: .system,

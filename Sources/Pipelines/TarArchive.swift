@@ -19,7 +19,10 @@ enum TarArchive {
                 break
             }
             func text(_ from: Int, _ length: Int) -> String {
-                String(decoding: header[(header.startIndex + from)..<(header.startIndex + from + length)].prefix { $0 != 0 }, as: UTF8.self)
+                String(
+                    decoding: header[(header.startIndex + from)..<(header.startIndex + from + length)].prefix {
+                        $0 != 0
+                    }, as: UTF8.self)
             }
             guard let size = Int(text(124, 12).filter { $0.isNumber }, radix: 8), checksumFits(header) else {
                 throw SlipwayError.field("body", "is not a tar archive at byte \(at)", expected: "the output of tar -c")

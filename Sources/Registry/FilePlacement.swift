@@ -6,8 +6,22 @@ import Core
     import Darwin
 #endif
 
-/// Puts objects into folders of steps.
+/// Puts objects into folders.
 enum FilePlacement {
+    static func exists(_ path: String) -> Bool { access(path, R_OK) == 0 }
+
+    /// Makes a folder with these files; whoever sees it sees all of them. One that is there already stays as it is.
+    static func fill(_ folder: String, with files: [(path: String, source: String)]) throws {
+        let draft = "\(folder).\(ID.make())"
+        for file in files { try place(file.source, at: "\(draft)/\(try RelativePath(parsing: file.path))") }
+        guard rename(draft, folder) != 0 else { return }
+        let reason = String(cString: strerror(errno))
+        for file in files { unlink("\(draft)/\(file.path)") }
+        guard files.allSatisfy({ exists("\(folder)/\($0.path)") }) else {
+            throw SlipwayError(.unavailable, "A model's folder cannot be made: \(reason).", details: ["path": folder])
+        }
+    }
+
     /// A symbolic link would lead out of the sandbox, so it is a hard link, or a copy on another disk.
     static func place(_ source: String, at target: String) throws {
         var built = ""
@@ -18,7 +32,7 @@ enum FilePlacement {
         if link(source, target) == 0 { return }
         func fail() -> SlipwayError {
             SlipwayError(
-                .unavailable, "A model's file cannot be put into a step's folder: \(String(cString: strerror(errno))).",
+                .unavailable, "A model's file cannot be put into a folder: \(String(cString: strerror(errno))).",
                 details: ["path": target])
         }
         let input = open(source, O_RDONLY | O_CLOEXEC)

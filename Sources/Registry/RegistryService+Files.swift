@@ -2,6 +2,7 @@ import Core
 import Database
 import Ledger
 import Objects
+import Platform
 import Tracking
 
 extension RegistryService {
@@ -61,11 +62,33 @@ extension RegistryService {
         try await objects.localPath(file(path, of: version).object.digest)
     }
 
-    /// A local file with the version's ONNX model: the one that the flavor `onnx` names, else the only `*.onnx`.
+    /// A local file with the version's ONNX model: the one that the flavor `onnx` names, else the only `*.onnx`. Files
+    /// that may hold its tensors (ONNX's external data, which is named relative to the model) lie beside it.
     ///
     /// - Throws: `unsupported` when it has none, or several and no flavor that says which.
     public func onnxFile(of version: ModelVersion) async throws -> String {
-        try await objects.localPath(onnxEntry(of: version).object.digest)
+        let model = try await onnxEntry(of: version)
+        let folder = model.path.split(separator: "/").dropLast().joined(separator: "/")
+        let beside = try await files(of: version).filter { file in
+            file != model && (folder.isEmpty || file.path.hasPrefix(folder + "/")) && Self.mayHoldTensors(file.path)
+        }
+        if beside.isEmpty { return try await objects.localPath(model.object.digest) }
+        let place = "\(platform.dataDirectory)/tmp/models/\(version.modelID)-\(version.version)"
+        let path = "\(place)/\(model.path)"
+        if FilePlacement.exists(path) { return path }
+        var sources: [(path: String, source: String)] = []
+        for file in beside + [model] {
+            sources.append((file.path, try await objects.localPath(file.object.digest)))
+        }
+        try FilePlacement.fill(place, with: sources)
+        return path
+    }
+
+    /// What mlflow and people put beside a model is text; tensors are not.
+    private static func mayHoldTensors(_ path: String) -> Bool {
+        let name = path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+        let text = [".yaml", ".yml", ".txt", ".json", ".md", ".py", ".csv", ".toml", ".html", ".png", ".onnx"]
+        return name != "mlmodel" && !text.contains { name.hasSuffix($0) }
     }
 
     /// The file behind `onnxFile`: its digest names the model's bytes for caches.

@@ -36,7 +36,8 @@ public struct ArtifactLocation: Sendable, Hashable {
         let owner: ArtifactOwner = at >= 2 && parts[at - 2] == "models" && id.hasPrefix("m-") ? .model(id) : .run(id)
         let rest = parts[(at + 1)...].joined(separator: "/")
         return ArtifactLocation(
-            owner: owner, root: scheme + parts[...at].joined(separator: "/"), path: rest.isEmpty ? nil : try RelativePath(parsing: rest))
+            owner: owner, root: scheme + parts[...at].joined(separator: "/"),
+            path: rest.isEmpty ? nil : try RelativePath(parsing: rest))
     }
 
     private init(owner: ArtifactOwner, root: String, path: RelativePath?) {
@@ -69,10 +70,12 @@ public struct ArtifactEntry: Sendable, Hashable {
 /// The media type of a file by its name's end. What a browser would run is plain text.
 public enum ArtifactType {
     public static func of(_ name: String) -> String {
-        let extensionPart = name.split(separator: ".", omittingEmptySubsequences: false).last.map { $0.lowercased() } ?? ""
+        let extensionPart =
+            name.split(separator: ".", omittingEmptySubsequences: false).last.map { $0.lowercased() } ?? ""
         return switch extensionPart {
         case "json": "application/json"
-        case "txt", "log", "md", "yaml", "yml", "csv", "tsv", "py", "js", "html", "htm", "css", "xml", "toml", "cfg", "conf", "ini",
+        case "txt", "log", "md", "yaml", "yml", "csv", "tsv", "py", "js", "html", "htm", "css", "xml", "toml", "cfg",
+            "conf", "ini",
             "ipynb", "r", "rst", "sh", "sql", "mlmodel", "mlproject":
             "text/plain; charset=utf-8"
         case "png": "image/png"

@@ -88,8 +88,10 @@ struct ExperimentStore: Sendable {
 
     private static func row(_ row: any Row) throws -> Experiment {
         Experiment(
-            id: String(try row.int(0)), name: try row.text(1), project: try row.text(2), artifactLocation: try row.text(3),
-            lifecycle: try row.bool(4) ? .deleted : .active, created: try row.time(5), updated: try row.time(6), tags: [])
+            id: String(try row.int(0)), name: try row.text(1), project: try row.text(2),
+            artifactLocation: try row.text(3),
+            lifecycle: try row.bool(4) ? .deleted : .active, created: try row.time(5), updated: try row.time(6),
+            tags: [])
     }
 
     private func withTags(_ db: any Transaction, _ experiments: [Experiment]) throws -> [Experiment] {
@@ -122,14 +124,17 @@ struct ExperimentStore: Sendable {
             case "last_update_time": return try columns.number("updated_ms", test, of: field)
             default:
                 throw ColumnTests.invalid(
-                    "Invalid attribute key '\(field.key)' specified. Valid keys are name, experiment_id, creation_time, last_update_time and project.")
+                    "Invalid attribute key '\(field.key)' specified. Valid keys are name, experiment_id, creation_time, last_update_time and project."
+                )
             }
         case "tag", "tags":
-            let tagged: SQL = "SELECT 1 FROM experiment_tag t WHERE t.experiment = experiment.id AND t.key = \(field.key)"
+            let tagged: SQL =
+                "SELECT 1 FROM experiment_tag t WHERE t.experiment = experiment.id AND t.key = \(field.key)"
             if case .isNull = test { return "NOT EXISTS (\(tagged))" }
             return "EXISTS (\(tagged) AND \(try columns.text("t.value", test, of: field)))"
         default:
-            throw ColumnTests.invalid("Invalid entity type '\(field.entity ?? "")'. Valid entity types are attribute and tag.")
+            throw ColumnTests.invalid(
+                "Invalid entity type '\(field.entity ?? "")'. Valid entity types are attribute and tag.")
         }
     }
 
@@ -144,7 +149,8 @@ struct ExperimentStore: Sendable {
                 case (nil, "last_update_time"), ("attribute", "last_update_time"): "updated_ms"
                 default:
                     throw ColumnTests.invalid(
-                        "Invalid order_by '\(term.field)'. Valid keys are name, experiment_id, creation_time and last_update_time.")
+                        "Invalid order_by '\(term.field)'. Valid keys are name, experiment_id, creation_time and last_update_time."
+                    )
                 }
             return term.descending ? "\(column) DESC" : column
         }

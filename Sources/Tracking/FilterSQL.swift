@@ -39,7 +39,9 @@ struct ColumnTests {
             case .like: return like(column, text)
             case .ilike: return ilike(column, text)
             case .less, .lessOrEqual, .greater, .greaterOrEqual:
-                throw Self.invalid("'\(field)' is text: it cannot be compared by \(comparison.rawValue). Use =, !=, LIKE, ILIKE, IN or IS NULL.")
+                throw Self.invalid(
+                    "'\(field)' is text: it cannot be compared by \(comparison.rawValue). Use =, !=, LIKE, ILIKE, IN or IS NULL."
+                )
             }
         }
     }
@@ -59,7 +61,9 @@ struct ColumnTests {
             case .greater: return "\(column) > \(number)"
             case .greaterOrEqual: return "\(column) >= \(number)"
             case .like, .ilike:
-                throw Self.invalid("'\(field)' is a number: it cannot be compared by \(comparison.rawValue). Use =, !=, <, <=, > or >=.")
+                throw Self.invalid(
+                    "'\(field)' is a number: it cannot be compared by \(comparison.rawValue). Use =, !=, <, <=, > or >=."
+                )
             }
         }
     }
@@ -143,7 +147,8 @@ extension Cursor {
     var offset: Int {
         get throws {
             guard keys.count == 1, let offset = keys[0].intValue, offset >= 0, offset < 1 << 40 else {
-                throw SlipwayError.field("page_token", "is not of this listing", expected: "the token of the previous page")
+                throw SlipwayError.field(
+                    "page_token", "is not of this listing", expected: "the token of the previous page")
             }
             return Int(offset)
         }

@@ -39,7 +39,8 @@ struct InputStore: Sendable {
             name: try row.text(1), digest: try row.text(2), sourceType: try row.text(3), source: try row.text(4),
             schema: try row.optionalText(5), profile: try row.optionalText(6),
             tags: tags.compactMap { pair in
-                guard let pair = pair.arrayValue, pair.count == 2, let key = pair[0].stringValue, let value = pair[1].stringValue
+                guard let pair = pair.arrayValue, pair.count == 2, let key = pair[0].stringValue,
+                    let value = pair[1].stringValue
                 else { return nil }
                 return KeyValue(key, value)
             })
@@ -62,7 +63,8 @@ struct InputStore: Sendable {
             """
         ) {
             DatasetSummary(
-                experiment: String(try $0.int(0)), name: try $0.text(1), digest: try $0.text(2), context: try $0.optionalText(3))
+                experiment: String(try $0.int(0)), name: try $0.text(1), digest: try $0.text(2),
+                context: try $0.optionalText(3))
         }
     }
 }

@@ -83,7 +83,8 @@ struct LoggedModelStore: Sendable {
         try Rows.inGroups(params.lastOfEachKey) { rows in
             let values = Rows.values(rows) { "\(model), \($0.key), \($0.value)" }
             try db.execute(
-                "INSERT INTO logged_model_param (model, key, value) VALUES \(values) ON CONFLICT (model, key) DO UPDATE SET value = excluded.value")
+                "INSERT INTO logged_model_param (model, key, value) VALUES \(values) ON CONFLICT (model, key) DO UPDATE SET value = excluded.value"
+            )
         }
     }
 
@@ -91,7 +92,8 @@ struct LoggedModelStore: Sendable {
         try Rows.inGroups(tags.lastOfEachKey) { rows in
             let values = Rows.values(rows) { "\(model), \($0.key), \($0.value)" }
             try db.execute(
-                "INSERT INTO logged_model_tag (model, key, value) VALUES \(values) ON CONFLICT (model, key) DO UPDATE SET value = excluded.value")
+                "INSERT INTO logged_model_tag (model, key, value) VALUES \(values) ON CONFLICT (model, key) DO UPDATE SET value = excluded.value"
+            )
         }
     }
 
@@ -118,7 +120,8 @@ struct LoggedModelStore: Sendable {
                 })
         }
         if !onDatasets.isEmpty, !hasMetric {
-            conditions.append("EXISTS (SELECT 1 FROM logged_model_metric m WHERE m.model = k.key AND (\(SQL.any(onDatasets))))")
+            conditions.append(
+                "EXISTS (SELECT 1 FROM logged_model_metric m WHERE m.model = k.key AND (\(SQL.any(onDatasets))))")
         }
         let offset = try search.after?.offset ?? 0
         let rows = try db.all(
@@ -130,7 +133,8 @@ struct LoggedModelStore: Sendable {
         return Page(items: items, next: rows.count > search.limit ? Cursor(offset: offset + search.limit) : nil)
     }
 
-    private func condition(_ dialect: Dialect, _ field: FilterField, _ test: FieldTest, onDatasets: [SQL]) throws -> SQL {
+    private func condition(_ dialect: Dialect, _ field: FilterField, _ test: FieldTest, onDatasets: [SQL]) throws -> SQL
+    {
         let columns = ColumnTests(dialect: dialect)
         switch field.entity {
         case nil, "attribute", "attributes":
@@ -190,7 +194,8 @@ struct LoggedModelStore: Sendable {
         case "last_updated_timestamp", "last_updated_timestamp_ms": ("k.updated_ms", true)
         default:
             throw ColumnTests.invalid(
-                "Invalid field name: \(key). Valid attributes are name, model_id, model_type, status, source_run_id, experiment_id, creation_timestamp and last_updated_timestamp.")
+                "Invalid field name: \(key). Valid attributes are name, model_id, model_type, status, source_run_id, experiment_id, creation_timestamp and last_updated_timestamp."
+            )
         }
     }
 
@@ -208,7 +213,8 @@ struct LoggedModelStore: Sendable {
             id: try row.text(1), experiment: String(try row.int(2)), project: try row.text(3), name: try row.text(4),
             type: try row.optionalText(5), status: LoggedModelStatus(rawValue: try row.text(6)) ?? .pending,
             sourceRun: try row.optionalText(7), artifactLocation: try row.text(8), created: try row.time(9),
-            updated: try row.time(10), lifecycle: try row.bool(11) ? .deleted : .active, params: [], tags: [], metrics: [],
+            updated: try row.time(10), lifecycle: try row.bool(11) ? .deleted : .active, params: [], tags: [],
+            metrics: [],
             key: try row.int(0))
     }
 
@@ -217,11 +223,15 @@ struct LoggedModelStore: Sendable {
         var tags: [Int64: [KeyValue]] = [:]
         var metrics: [Int64: [ModelMetric]] = [:]
         try Rows.lists(of: models.map(\.key)) { list in
-            try db.forEach("SELECT model, key, value FROM logged_model_param WHERE model IN (\(list: list)) ORDER BY model, key") { row in
+            try db.forEach(
+                "SELECT model, key, value FROM logged_model_param WHERE model IN (\(list: list)) ORDER BY model, key"
+            ) { row in
                 params[try row.int(0), default: []].append(KeyValue(try row.text(1), try row.text(2)))
                 return true
             }
-            try db.forEach("SELECT model, key, value FROM logged_model_tag WHERE model IN (\(list: list)) ORDER BY model, key") { row in
+            try db.forEach(
+                "SELECT model, key, value FROM logged_model_tag WHERE model IN (\(list: list)) ORDER BY model, key"
+            ) { row in
                 tags[try row.int(0), default: []].append(KeyValue(try row.text(1), try row.text(2)))
                 return true
             }
@@ -244,8 +254,10 @@ struct LoggedModelStore: Sendable {
         return models.map { bare in
             LoggedModel(
                 id: bare.id, experiment: bare.experiment, project: bare.project, name: bare.name, type: bare.type,
-                status: bare.status, sourceRun: bare.sourceRun, artifactLocation: bare.artifactLocation, created: bare.created,
-                updated: bare.updated, lifecycle: bare.lifecycle, params: params[bare.key] ?? [], tags: tags[bare.key] ?? [],
+                status: bare.status, sourceRun: bare.sourceRun, artifactLocation: bare.artifactLocation,
+                created: bare.created,
+                updated: bare.updated, lifecycle: bare.lifecycle, params: params[bare.key] ?? [],
+                tags: tags[bare.key] ?? [],
                 metrics: metrics[bare.key] ?? [], key: bare.key)
         }
     }

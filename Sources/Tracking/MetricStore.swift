@@ -76,7 +76,8 @@ struct MetricStore: Sendable {
         try Rows.inGroups(newest) { rows in
             let values = Rows.values(rows) { row in
                 let point = row.point
-                return "\(run), \(row.metric), \(point.step), \(point.time), \(point.value.isNaN ? 0 : point.value), \(point.value.isNaN)"
+                return
+                    "\(run), \(row.metric), \(point.step), \(point.time), \(point.value.isNaN ? 0 : point.value), \(point.value.isNaN)"
             }
             try db.execute(
                 """
@@ -109,7 +110,8 @@ struct MetricStore: Sendable {
             if let last, last.points + Int64(added.count) <= Self.blockPoints {
                 try MetricPack.decode(last.pack, into: &all)
                 try db.execute(
-                    "DELETE FROM metric_block WHERE run = \(run) AND metric = \(metric) AND sequence = \(last.sequence)")
+                    "DELETE FROM metric_block WHERE run = \(run) AND metric = \(metric) AND sequence = \(last.sequence)"
+                )
             }
             let joined = ((all[metric] ?? []) + added).asHistory
             for start in stride(from: 0, to: joined.count, by: Self.blockPoints) {

@@ -52,7 +52,8 @@ public struct Run: Sendable, Hashable {
             "ended": info.ended.map { JSONValue($0) } ?? .null, "lifecycle": .string(info.lifecycle.rawValue),
             "artifactLocation": .string(info.artifactLocation), "params": JSONValue(params.map),
             "tags": JSONValue(tags.map),
-            "metrics": .object(Dictionary(metrics.map { ($0.key, JSONValue.number($0.point.value)) }) { _, last in last }),
+            "metrics": .object(
+                Dictionary(metrics.map { ($0.key, JSONValue.number($0.point.value)) }) { _, last in last }),
         ]
         if !datasets.isEmpty { fields["datasets"] = .array(datasets.map(\.json)) }
         if !modelInputs.isEmpty { fields["modelInputs"] = JSONValue(modelInputs) }
@@ -126,7 +127,8 @@ public struct DatasetInput: Sendable, Hashable {
 
     var json: JSONValue {
         [
-            "name": .string(name), "digest": .string(digest), "sourceType": .string(sourceType), "source": .string(source),
+            "name": .string(name), "digest": .string(digest), "sourceType": .string(sourceType),
+            "source": .string(source),
             "schema": JSONValue(schema), "tags": JSONValue(tags.map), "ref": JSONValue(slipwayRef?.description),
         ]
     }

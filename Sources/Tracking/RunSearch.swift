@@ -28,8 +28,10 @@ extension RunStore {
         var offset = 0
         if let after = search.after {
             if order.isPlain {
-                guard after.keys.count == 2, let started = after.keys[0].intValue, let id = after.keys[1].stringValue else {
-                    throw SlipwayError.field("page_token", "is not of this search", expected: "the token of the previous page")
+                guard after.keys.count == 2, let started = after.keys[0].intValue, let id = after.keys[1].stringValue
+                else {
+                    throw SlipwayError.field(
+                        "page_token", "is not of this search", expected: "the token of the previous page")
                 }
                 conditions.append("r.started_ms < \(started) OR (r.started_ms = \(started) AND r.id > \(id))")
             } else {
@@ -67,13 +69,15 @@ enum RunField: Hashable {
         case "tag", "tags": self = .tag(field.key)
         case "dataset", "datasets":
             guard ["name", "digest", "context"].contains(field.key) else {
-                throw ColumnTests.invalid("Invalid dataset key '\(field.key)' specified. Valid keys are name, digest and context.")
+                throw ColumnTests.invalid(
+                    "Invalid dataset key '\(field.key)' specified. Valid keys are name, digest and context.")
             }
             self = .dataset(field.key)
         case nil, "attribute", "attributes", "attr", "run": self = try Self.attribute(field.key)
         default:
             throw ColumnTests.invalid(
-                "Invalid entity type '\(field.entity ?? "")'. Valid values are metric, parameter, tag, attribute and dataset.")
+                "Invalid entity type '\(field.entity ?? "")'. Valid values are metric, parameter, tag, attribute and dataset."
+            )
         }
     }
 
@@ -88,7 +92,8 @@ enum RunField: Hashable {
         case "end_time": .number(column: "r.ended_ms")
         default:
             throw ColumnTests.invalid(
-                "Invalid attribute key '\(key)' specified. Valid keys are run_id, run_name, user_id, status, artifact_uri, start_time and end_time.")
+                "Invalid attribute key '\(key)' specified. Valid keys are run_id, run_name, user_id, status, artifact_uri, start_time and end_time."
+            )
         }
     }
 }
@@ -121,7 +126,9 @@ private struct RunFields {
         }
     }
 
-    private func keyed(_ table: String, _ key: String, _ test: FieldTest, _ field: FilterField, _ columns: ColumnTests) throws -> SQL {
+    private func keyed(_ table: String, _ key: String, _ test: FieldTest, _ field: FilterField, _ columns: ColumnTests)
+        throws -> SQL
+    {
         let found: SQL = "SELECT 1 FROM \(SQL(stringLiteral: table)) k WHERE k.run = r.key AND k.key = \(key)"
         if case .isNull = test { return "NOT EXISTS (\(found))" }
         return "EXISTS (\(found) AND \(try columns.text("k.value", test, of: field)))"
@@ -148,13 +155,18 @@ private struct RunOrder {
             var column: SQL = "\(alias).value"
             switch field {
             case .text(let name), .number(let name): column = SQL(stringLiteral: name)
-            case .param(let key): joins = joins + " LEFT JOIN run_param \(alias) ON \(alias).run = r.key AND \(alias).key = \(key)"
-            case .tag(let key): joins = joins + " LEFT JOIN run_tag \(alias) ON \(alias).run = r.key AND \(alias).key = \(key)"
+            case .param(let key):
+                joins = joins + " LEFT JOIN run_param \(alias) ON \(alias).run = r.key AND \(alias).key = \(key)"
+            case .tag(let key):
+                joins = joins + " LEFT JOIN run_tag \(alias) ON \(alias).run = r.key AND \(alias).key = \(key)"
             case .metric(let key):
-                joins = joins + " LEFT JOIN metric_latest \(alias) ON \(alias).run = r.key AND \(alias).metric = (SELECT id FROM metric_name WHERE name = \(key))"
+                joins =
+                    joins
+                    + " LEFT JOIN metric_latest \(alias) ON \(alias).run = r.key AND \(alias).metric = (SELECT id FROM metric_name WHERE name = \(key))"
                 pieces.append("CASE WHEN \(alias).is_nan = \(true) THEN 1 WHEN \(column) IS NULL THEN 2 ELSE 0 END")
             case .dataset:
-                throw ColumnTests.invalid("Runs cannot be ordered by '\(term.field)', since a run may have several datasets.")
+                throw ColumnTests.invalid(
+                    "Runs cannot be ordered by '\(term.field)', since a run may have several datasets.")
             }
             if case .metric = field {} else { pieces.append("CASE WHEN \(column) IS NULL THEN 1 ELSE 0 END") }
             pieces.append(term.descending ? "\(column) DESC" : column)

@@ -51,7 +51,9 @@ struct RunStore: Sendable {
     /// Adds parameters that are not there yet.
     ///
     /// - Returns: those that are there with another value.
-    func addParams(_ db: any Transaction, run: Int64, _ params: [KeyValue]) throws -> [(key: String, old: String, new: String)] {
+    func addParams(_ db: any Transaction, run: Int64, _ params: [KeyValue]) throws -> [(
+        key: String, old: String, new: String
+    )] {
         guard !params.isEmpty else { return [] }
         var existing: [String: String] = [:]
         try Rows.lists(of: params.map(\.key)) { list in
@@ -75,7 +77,8 @@ struct RunStore: Sendable {
         try Rows.inGroups(tags.lastOfEachKey) { rows in
             let values = Rows.values(rows) { "\(run), \($0.key), \($0.value)" }
             try db.execute(
-                "INSERT INTO run_tag (run, key, value) VALUES \(values) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value")
+                "INSERT INTO run_tag (run, key, value) VALUES \(values) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value"
+            )
         }
     }
 
@@ -94,7 +97,9 @@ struct RunStore: Sendable {
         let keys = infos.map(\.key)
         let metrics = try byRun(
             db, keys,
-            { "SELECT l.run, n.name, l.step, l.time_ms, l.value, l.is_nan FROM metric_latest l JOIN metric_name n ON n.id = l.metric WHERE l.run IN (\(list: $0)) ORDER BY l.run, n.name" },
+            {
+                "SELECT l.run, n.name, l.step, l.time_ms, l.value, l.is_nan FROM metric_latest l JOIN metric_name n ON n.id = l.metric WHERE l.run IN (\(list: $0)) ORDER BY l.run, n.name"
+            },
             { row in
                 LatestMetric(
                     key: try row.text(1),
@@ -102,21 +107,28 @@ struct RunStore: Sendable {
                         step: try row.int(2), time: try row.time(3), value: try row.bool(5) ? .nan : try row.double(4)))
             })
         let params = try byRun(
-            db, keys, { "SELECT run, key, value FROM run_param WHERE run IN (\(list: $0)) ORDER BY run, key" }, Self.keyValue)
+            db, keys, { "SELECT run, key, value FROM run_param WHERE run IN (\(list: $0)) ORDER BY run, key" },
+            Self.keyValue)
         let tags = try byRun(
-            db, keys, { "SELECT run, key, value FROM run_tag WHERE run IN (\(list: $0)) ORDER BY run, key" }, Self.keyValue)
+            db, keys, { "SELECT run, key, value FROM run_tag WHERE run IN (\(list: $0)) ORDER BY run, key" },
+            Self.keyValue)
         let datasets = try byRun(
             db, keys,
-            { "SELECT i.run, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, i.tags FROM run_input i JOIN input_dataset d ON d.key = i.dataset WHERE i.run IN (\(list: $0)) ORDER BY i.run, i.dataset" },
+            {
+                "SELECT i.run, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, i.tags FROM run_input i JOIN input_dataset d ON d.key = i.dataset WHERE i.run IN (\(list: $0)) ORDER BY i.run, i.dataset"
+            },
             InputStore.input)
         let models = try byRun(
-            db, keys, { "SELECT run, role, model, step FROM run_model WHERE run IN (\(list: $0)) ORDER BY run, step, model" },
+            db, keys,
+            { "SELECT run, role, model, step FROM run_model WHERE run IN (\(list: $0)) ORDER BY run, step, model" },
             { (role: try $0.text(1), output: ModelOutput(model: try $0.text(2), step: try $0.int(3))) })
         return infos.map { info in
             let models = models[info.key] ?? []
             return Run(
-                info: info, metrics: metrics[info.key] ?? [], params: params[info.key] ?? [], tags: tags[info.key] ?? [],
-                datasets: datasets[info.key] ?? [], modelInputs: models.filter { $0.role == "input" }.map(\.output.model),
+                info: info, metrics: metrics[info.key] ?? [], params: params[info.key] ?? [],
+                tags: tags[info.key] ?? [],
+                datasets: datasets[info.key] ?? [],
+                modelInputs: models.filter { $0.role == "input" }.map(\.output.model),
                 modelOutputs: models.filter { $0.role == "output" }.map(\.output))
         }
     }

@@ -5,13 +5,15 @@ import Core
 
 public struct ExperimentCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
-        commandName: "experiment", abstract: "Experiments: named groups of runs.", subcommands: [List.self, Create.self])
+        commandName: "experiment", abstract: "Experiments: named groups of runs.",
+        subcommands: [List.self, Create.self])
 
     public init() {}
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List experiments, newest first.", discussion: "Example: slipway experiment list --filter \"name LIKE 'restock%'\"")
+            abstract: "List experiments, newest first.",
+            discussion: "Example: slipway experiment list --filter \"name LIKE 'restock%'\"")
         @Option(help: "A filter expression over name, project, creation_time and tags.X.") var filter: String?
         @Flag(help: "Show deleted ones too.") var all = false
         @OptionGroup var server: ClientOptions
@@ -19,11 +21,13 @@ public struct ExperimentCommand: AsyncParsableCommand {
 
         func run() async throws {
             let items = try await server.client().list(
-                "/api/v1/experiments", query: [("filter", filter), ("project", server.project), ("view", all ? "all" : nil)])
+                "/api/v1/experiments",
+                query: [("filter", filter), ("project", server.project), ("view", all ? "all" : nil)])
             try output.list(
                 items,
                 [
-                    Column("Id", "id"), Column("Name", "name"), Column("Project", "project"), Column("State", "lifecycle"),
+                    Column("Id", "id"), Column("Name", "name"), Column("Project", "project"),
+                    Column("State", "lifecycle"),
                     Column("Created", "created"),
                 ])
         }
@@ -31,7 +35,8 @@ public struct ExperimentCommand: AsyncParsableCommand {
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Create an experiment.", discussion: "Example: slipway experiment create restock --project restock")
+            abstract: "Create an experiment.",
+            discussion: "Example: slipway experiment create restock --project restock")
         @Argument var name: String
         @Option(parsing: .singleValue, help: "A tag: key=value. May be repeated.") var tag: [String] = []
         @OptionGroup var server: ClientOptions
@@ -61,9 +66,13 @@ public struct RunCommand: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List runs, the latest started first.",
-            discussion: "Example: slipway run list --experiment restock --filter 'metrics.rmse < 0.3' --order metrics.rmse --metric rmse")
-        @Option(parsing: .singleValue, help: "An experiment's id or name; may be repeated.") var experiment: [String] = []
-        @Option(help: "A filter expression over metrics.X, params.X, tags.X, dataset.name, status, start_time …") var filter: String?
+            discussion:
+                "Example: slipway run list --experiment restock --filter 'metrics.rmse < 0.3' --order metrics.rmse --metric rmse"
+        )
+        @Option(parsing: .singleValue, help: "An experiment's id or name; may be repeated.") var experiment: [String] =
+            []
+        @Option(help: "A filter expression over metrics.X, params.X, tags.X, dataset.name, status, start_time …")
+        var filter: String?
         @Option(help: "Fields to order by, separated by commas: metrics.rmse, start_time DESC.") var order: String?
         @Option(parsing: .singleValue, help: "A metric to show; may be repeated.") var metric: [String] = []
         @Option(parsing: .singleValue, help: "A parameter to show; may be repeated.") var param: [String] = []
@@ -73,9 +82,11 @@ public struct RunCommand: AsyncParsableCommand {
 
         func run() async throws {
             let items = try await server.client().list(
-                "/api/v1/runs", query: experiment.map { ("experiment", $0) } + [("filter", filter), ("order", order)], limit: limit)
+                "/api/v1/runs", query: experiment.map { ("experiment", $0) } + [("filter", filter), ("order", order)],
+                limit: limit)
             let columns = [
-                Column("Id", "id"), Column("Name", "name"), Column("Experiment", "experiment"), Column("Status", "status"),
+                Column("Id", "id"), Column("Name", "name"), Column("Experiment", "experiment"),
+                Column("Status", "status"),
                 Column("Started", "started"),
             ]
             // Keys may have dots, which columns would take for nesting.
@@ -88,12 +99,14 @@ public struct RunCommand: AsyncParsableCommand {
             let wide = output.json || output.yaml
             try output.list(
                 wide ? items : shown,
-                columns + metric.enumerated().map { Column($1, "metric\($0)") } + param.enumerated().map { Column($1, "param\($0)") })
+                columns + metric.enumerated().map { Column($1, "metric\($0)") }
+                    + param.enumerated().map { Column($1, "param\($0)") })
         }
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show a run: parameters, newest metrics, tags, datasets, models.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show a run: parameters, newest metrics, tags, datasets, models.")
         @Argument(help: "The run's id, or run:ID.") var run: String
         @OptionGroup var server: ClientOptions
         @OptionGroup var output: OutputOptions
@@ -102,17 +115,22 @@ public struct RunCommand: AsyncParsableCommand {
             let item = try await server.client().get("/api/v1/runs/\(percentEncode(bareID(run)))")
             if output.json || output.yaml { return try output.object(item) }
             var fields = item.objectValue ?? [:]
-            let lists = ["params", "metrics", "tags"].map { name in (name, fields.removeValue(forKey: name)?.objectValue ?? [:]) }
+            let lists = ["params", "metrics", "tags"].map { name in
+                (name, fields.removeValue(forKey: name)?.objectValue ?? [:])
+            }
             let datasets = fields.removeValue(forKey: "datasets")?.arrayValue ?? []
             try output.object(.object(fields))
             for (name, values) in lists where !values.isEmpty {
                 Terminal.out("")
-                let rows = values.sorted { $0.key < $1.key }.map { ["key": .string($0.key), "value": $0.value] as JSONValue }
+                let rows = values.sorted { $0.key < $1.key }.map {
+                    ["key": .string($0.key), "value": $0.value] as JSONValue
+                }
                 try output.list(rows, [Column(String(name.dropLast()), "key"), Column("Value", "value")])
             }
             if !datasets.isEmpty {
                 Terminal.out("")
-                try output.list(datasets, [Column("Dataset", "name"), Column("Digest", "digest"), Column("Ref", "ref")])
+                try output.list(
+                    datasets, [Column("Dataset", "name"), Column("Digest", "digest"), Column("Ref", "ref")])
             }
         }
     }
@@ -126,9 +144,14 @@ public struct RunCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let path = metric.split(separator: "/", omittingEmptySubsequences: false).map { percentEncode(String($0)) }.joined(separator: "/")
-            let items = try await server.client().get("/api/v1/runs/\(percentEncode(bareID(run)))/metrics/\(path)")["items"]?.arrayValue ?? []
-            try output.list(items, [Column("Step", "step"), Column("Time", "time"), Column("Value", "value")], empty: "No points of that metric.")
+            let path = metric.split(separator: "/", omittingEmptySubsequences: false).map { percentEncode(String($0)) }
+                .joined(separator: "/")
+            let items =
+                try await server.client().get("/api/v1/runs/\(percentEncode(bareID(run)))/metrics/\(path)")["items"]?
+                .arrayValue ?? []
+            try output.list(
+                items, [Column("Step", "step"), Column("Time", "time"), Column("Value", "value")],
+                empty: "No points of that metric.")
         }
     }
 
@@ -141,10 +164,16 @@ public struct RunCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let items = try await server.client().get(
-                "/api/v1/runs/\(percentEncode(bareID(run)))/artifacts", query: [("path", path)])["items"]?.arrayValue ?? []
+            let items =
+                try await server.client().get(
+                    "/api/v1/runs/\(percentEncode(bareID(run)))/artifacts", query: [("path", path)])["items"]?
+                .arrayValue ?? []
             try output.list(
-                items, [Column("Path", "path"), Column("Folder", "folder"), Column("Bytes", "sizeBytes"), Column("Digest", "digest")],
+                items,
+                [
+                    Column("Path", "path"), Column("Folder", "folder"), Column("Bytes", "sizeBytes"),
+                    Column("Digest", "digest"),
+                ],
                 empty: "No artifacts there.")
         }
     }

@@ -6,7 +6,10 @@ import Web
 struct TrackingRoutes {
     let service: TrackingService
 
-    var routes: [Route] { experiments + runs + artifacts(of: "runs", "run") { .run($0) } + models + artifacts(of: "logged-models", "model") { .model($0) } }
+    var routes: [Route] {
+        experiments + runs + artifacts(of: "runs", "run") { .run($0) } + models
+            + artifacts(of: "logged-models", "model") { .model($0) }
+    }
 
     private static let searching: [Route.Parameter] = [
         .init("filter", "A filter expression: metrics.rmse < 0.3 AND tags.stage = 'prod'."),
@@ -33,7 +36,8 @@ struct TrackingRoutes {
             Route(
                 .post, "/api/v1/experiments", .writeRuns, "Creates an experiment.",
                 body: .json([
-                    .init("name", "Unique on the server."), .init("project?", "'default' by default."), .init("tags?", "Text by key."),
+                    .init("name", "Unique on the server."), .init("project?", "'default' by default."),
+                    .init("tags?", "Text by key."),
                 ])
             ) { request in
                 let body = try await request.json(allowed: ["name", "project", "tags"])
@@ -52,7 +56,8 @@ struct TrackingRoutes {
         [
             Route(
                 .get, "/api/v1/runs", .readRuns, "Runs, the latest started first.",
-                query: [.init("experiment", "Its id or name; may be repeated. All that you may read by default.")] + Self.searching
+                query: [.init("experiment", "Its id or name; may be repeated. All that you may read by default.")]
+                    + Self.searching
             ) { request in
                 let page = try request.page()
                 var search = RunSearch(experiments: [])
@@ -75,7 +80,10 @@ struct TrackingRoutes {
             },
             Route(
                 .get, "/api/v1/runs/{id}/metrics/{metric+}", .readRuns, "The points of a metric, by time.",
-                query: [.init("limit", "Points a page; all by default."), .init("after", "The 'next' of the previous page.")]
+                query: [
+                    .init("limit", "Points a page; all by default."),
+                    .init("after", "The 'next' of the previous page."),
+                ]
             ) { request in
                 let limit = try request.query("limit") == nil ? nil : request.page(maximum: 100_000).limit
                 let points = try await service.history(
@@ -114,29 +122,38 @@ struct TrackingRoutes {
         ]
     }
 
-    private func artifacts(of plural: String, _ noun: String, _ owner: @escaping @Sendable (String) -> ArtifactOwner) -> [Route] {
+    private func artifacts(of plural: String, _ noun: String, _ owner: @escaping @Sendable (String) -> ArtifactOwner)
+        -> [Route]
+    {
         [
             Route(
                 .get, "/api/v1/\(plural)/{id}/artifacts", .readRuns, "What is in a folder of a \(noun)'s artifacts.",
                 query: [.init("path", "The folder; the top by default.")]
             ) { request in
                 let path = try request.query("path").flatMap { $0.isEmpty ? nil : try RelativePath(parsing: $0) }
-                let entries = try await service.artifacts(in: path, of: owner(request.parameter("id")), as: request.principal)
+                let entries = try await service.artifacts(
+                    in: path, of: owner(request.parameter("id")), as: request.principal)
                 return .json(["items": .array(entries.map(\.json))])
             },
-            Route(.get, "/api/v1/\(plural)/{id}/artifacts/{path+}", .readRuns, "The bytes of one artifact of a \(noun).") { request in
+            Route(
+                .get, "/api/v1/\(plural)/{id}/artifacts/{path+}", .readRuns, "The bytes of one artifact of a \(noun)."
+            ) { request in
                 let path = try RelativePath(parsing: request.parameter("path"))
                 let found = try await service.artifact(path, of: owner(request.parameter("id")), as: request.principal)
                 return .artifact(found.object, found.stream, path: path)
             },
             Route(
-                .put, "/api/v1/\(plural)/{id}/artifacts/{path+}", .writeRuns, "Stores an artifact of a \(noun), or replaces it.",
+                .put, "/api/v1/\(plural)/{id}/artifacts/{path+}", .writeRuns,
+                "Stores an artifact of a \(noun), or replaces it.",
                 body: .bytes(type: "application/octet-stream")
             ) { request in
                 let object = try await service.putArtifact(
-                    request.body, at: RelativePath(parsing: request.parameter("path")), of: owner(request.parameter("id")),
+                    request.body, at: RelativePath(parsing: request.parameter("path")),
+                    of: owner(request.parameter("id")),
                     as: request.principal)
-                return .json(["digest": .string("sha256:" + object.digest.hex), "sizeBytes": .int(object.sizeBytes)], status: 201)
+                return .json(
+                    ["digest": .string("sha256:" + object.digest.hex), "sizeBytes": .int(object.sizeBytes)], status: 201
+                )
             },
         ]
     }
@@ -146,7 +163,8 @@ struct TrackingRoutes {
     private func experiment(_ idOrName: String, as principal: Principal) async throws -> Experiment {
         if Int64(idOrName) != nil { return try await service.experiment(idOrName, as: principal) }
         guard let found = try await service.experiment(named: idOrName, as: principal) else {
-            throw SlipwayError.notFound(Ref(.experiment, idOrName), hint: "'slipway experiment list' shows those that there are.")
+            throw SlipwayError.notFound(
+                Ref(.experiment, idOrName), hint: "'slipway experiment list' shows those that there are.")
         }
         return found
     }
@@ -173,7 +191,11 @@ extension Response {
         // RFC 6266: the exact name beside one that old clients read.
         if plain != name { disposition += "; filename*=UTF-8''\(percentEncoded(name))" }
         return Response(
-            status: 200, headers: [("Content-Type", ArtifactType.of(name)), ("Content-Disposition", disposition), ("ETag", "\"\(object.digest)\"")],
+            status: 200,
+            headers: [
+                ("Content-Type", ArtifactType.of(name)), ("Content-Disposition", disposition),
+                ("ETag", "\"\(object.digest)\""),
+            ],
             body: .stream(length: object.sizeBytes) { writer in
                 for try await piece in stream { try await writer.write(piece) }
             })

@@ -49,7 +49,9 @@ enum TrackingRules {
     /// - Throws: `invalid` for the first thing in the batch that breaks a rule.
     /// - Returns: the batch with over-long values cut.
     static func checked(_ batch: LogBatch, isSingle: Bool) throws -> LogBatch {
-        func path(_ list: String, _ index: Int, _ field: String) -> String { isSingle ? field : "\(list)[\(index)].\(field)" }
+        func path(_ list: String, _ index: Int, _ field: String) -> String {
+            isSingle ? field : "\(list)[\(index)].\(field)"
+        }
         var previous: String?
         for (index, metric) in batch.metrics.enumerated() {
             // Batches are long runs of few names.

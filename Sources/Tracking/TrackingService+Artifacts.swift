@@ -29,7 +29,8 @@ extension TrackingService {
         try await database.write { [self] db in
             try requireKept(db, owner, .writeRuns, principal)
             let manifest =
-                try Self.manifest(db, owner) ?? Manifests.create(db, owner: owner.ref, id: owner.ref.description, at: now)
+                try Self.manifest(db, owner)
+                ?? Manifests.create(db, owner: owner.ref, id: owner.ref.description, at: now)
             try Manifests.setMany(db, manifest, files, at: now)
         }
     }
@@ -85,10 +86,12 @@ extension TrackingService {
                 if let entry = try Manifests.entry(db, manifest, path: path) { return entry.object }
                 if try !Manifests.children(db, manifest, of: path, PageRequest(limit: 1)).items.isEmpty {
                     throw SlipwayError.field(
-                        "path", "Artifact path refers to a directory, not a file: '\(path)'", expected: "the path of a file")
+                        "path", "Artifact path refers to a directory, not a file: '\(path)'",
+                        expected: "the path of a file")
                 }
             }
-            throw SlipwayError(.notFound, "No such artifact: '\(path)'", details: ["path": path.description], ref: owner.ref)
+            throw SlipwayError(
+                .notFound, "No such artifact: '\(path)'", details: ["path": path.description], ref: owner.ref)
         }
         return (object, platform.objects.stream(object.digest))
     }

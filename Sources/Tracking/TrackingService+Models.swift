@@ -30,7 +30,9 @@ extension TrackingService {
     }
 
     /// - Throws: `notFound`; also when it is deleted, unless deleted ones are asked for.
-    public func loggedModel(_ id: String, includingDeleted: Bool = false, as principal: Principal) async throws -> LoggedModel {
+    public func loggedModel(_ id: String, includingDeleted: Bool = false, as principal: Principal) async throws
+        -> LoggedModel
+    {
         try await database.read { [self] db in
             let model = try model(db, id, .readRuns, principal)
             guard includingDeleted || model.lifecycle == .active else { throw Self.noModel(id) }
@@ -39,7 +41,9 @@ extension TrackingService {
     }
 
     /// Sets the status. A model that is ready appends the event `model.logged`.
-    public func finalizeLoggedModel(_ id: String, status: LoggedModelStatus, as principal: Principal) async throws -> LoggedModel {
+    public func finalizeLoggedModel(_ id: String, status: LoggedModelStatus, as principal: Principal) async throws
+        -> LoggedModel
+    {
         let now = now
         return try await database.write { [self] db in
             let before = try model(db, id, .writeRuns, principal)
@@ -90,7 +94,9 @@ extension TrackingService {
     }
 
     /// Models of those experiments that the principal may read; others are passed over.
-    public func searchLoggedModels(_ search: LoggedModelSearch, as principal: Principal) async throws -> Page<LoggedModel> {
+    public func searchLoggedModels(_ search: LoggedModelSearch, as principal: Principal) async throws -> Page<
+        LoggedModel
+    > {
         try Self.checkLimit(search.limit)
         let keys = try search.experiments.map(Experiment.key)
         return try await database.read { [self] db in
@@ -100,7 +106,9 @@ extension TrackingService {
 
     // MARK: Parts
 
-    func model(_ db: any Transaction, _ id: String, _ permission: Permission, _ principal: Principal) throws -> LoggedModel {
+    func model(_ db: any Transaction, _ id: String, _ permission: Permission, _ principal: Principal) throws
+        -> LoggedModel
+    {
         guard let model = try models.model(db, id: id) else { throw Self.noModel(id) }
         try principal.require(permission, in: model.project)
         return model

@@ -247,7 +247,9 @@ extension TrackingService {
         }
     }
 
-    private static func changedParams(_ clashes: [(key: String, old: String, new: String)], run id: String) -> SlipwayError {
+    private static func changedParams(_ clashes: [(key: String, old: String, new: String)], run id: String)
+        -> SlipwayError
+    {
         let list = clashes.map { "'\($0.key)' (was '\($0.old.prefix(200))', now '\($0.new.prefix(200))')" }
         return SlipwayError(
             .conflict,

@@ -67,7 +67,8 @@ public final class TrackingService: Sendable {
                 created: now, updated: now, tags: tags.lastOfEachKey)
             guard try experiments.insert(db, key: key, experiment) else { throw Self.nameTaken(name) }
             try ledger.append(
-                db, "experiment.created", experiment.ref, project: project, by: principal, data: ["name": .string(name)])
+                db, "experiment.created", experiment.ref, project: project, by: principal, data: ["name": .string(name)]
+            )
             return experiment
         }
     }
@@ -87,7 +88,9 @@ public final class TrackingService: Sendable {
     /// The experiment of this name; made in `project` when there is none.
     ///
     /// - Throws: `conflict` when one of another project has the name, or it is deleted.
-    public func ensureExperiment(named name: String, project: String, as principal: Principal) async throws -> Experiment {
+    public func ensureExperiment(named name: String, project: String, as principal: Principal) async throws
+        -> Experiment
+    {
         func checked(_ experiment: Experiment) throws -> Experiment {
             guard experiment.project == project, experiment.lifecycle == .active else { throw Self.nameTaken(name) }
             return experiment
@@ -103,7 +106,8 @@ public final class TrackingService: Sendable {
     }
 
     /// The experiments that the principal may read.
-    public func searchExperiments(_ search: ExperimentSearch, as principal: Principal) async throws -> Page<Experiment> {
+    public func searchExperiments(_ search: ExperimentSearch, as principal: Principal) async throws -> Page<Experiment>
+    {
         try Self.checkLimit(search.limit)
         return try await database.read { [experiments] db in
             try experiments.search(db, search, projects: principal.projects(with: .readRuns))
@@ -114,7 +118,8 @@ public final class TrackingService: Sendable {
     public func renameExperiment(_ id: String, to name: String, as principal: Principal) async throws {
         try TrackingRules.experimentName(name)
         let now = now
-        try await change(id, principal, "experiment.renamed", data: ["name": .string(name)]) { [experiments] db, key, experiment in
+        try await change(id, principal, "experiment.renamed", data: ["name": .string(name)]) {
+            [experiments] db, key, experiment in
             try Self.requireActive(experiment)
             guard try experiments.rename(db, key: key, to: name, at: now) else { throw Self.nameTaken(name) }
         }
@@ -166,17 +171,20 @@ public final class TrackingService: Sendable {
         try await database.write { [experiments, ledger] db in
             guard try experiments.experiment(db, key: 0) == nil else { return }
             let experiment = Experiment(
-                id: "0", name: "Default", project: "default", artifactLocation: ArtifactLocation.root(ofExperiment: "0"),
+                id: "0", name: "Default", project: "default",
+                artifactLocation: ArtifactLocation.root(ofExperiment: "0"),
                 lifecycle: .active, created: now, updated: now, tags: [])
             if try experiments.insert(db, key: 0, experiment) {
                 try ledger.append(
-                    db, "experiment.created", experiment.ref, project: "default", by: .system, data: ["name": "Default"])
+                    db, "experiment.created", experiment.ref, project: "default", by: .system, data: ["name": "Default"]
+                )
             }
         }
     }
 
     /// The datasets that runs of these experiments used.
-    public func datasets(of ids: [String], limit: Int = 1000, as principal: Principal) async throws -> [DatasetSummary] {
+    public func datasets(of ids: [String], limit: Int = 1000, as principal: Principal) async throws -> [DatasetSummary]
+    {
         let keys = try ids.map(Experiment.key)
         return try await database.read { [self] db in
             try inputs.summaries(db, experiments: try readable(db, keys, principal), limit: limit)
@@ -218,7 +226,8 @@ public final class TrackingService: Sendable {
         guard (1...TrackingLimits.searchMaximum).contains(limit) else {
             throw TrackingRules.invalid(
                 "max_results",
-                "Invalid value \(limit) for parameter 'max_results' supplied: it must be from 1 to \(TrackingLimits.searchMaximum).")
+                "Invalid value \(limit) for parameter 'max_results' supplied: it must be from 1 to \(TrackingLimits.searchMaximum)."
+            )
         }
     }
 

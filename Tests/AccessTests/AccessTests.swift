@@ -31,7 +31,8 @@ final class HandClock: Sendable {
         do {
             let found = try await access.authenticate(authorization: authorization, peerIsLoopback: loopback)
             let grants = found.grants.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value.rawValue)" }.joined()
-            return "\(found.name):\(found.role?.rawValue ?? "-")\(grants)\(found.scopes.map { " \($0.sorted())" } ?? "")"
+            return
+                "\(found.name):\(found.role?.rawValue ?? "-")\(grants)\(found.scopes.map { " \($0.sorted())" } ?? "")"
         } catch { return (error as? SlipwayError)?.code.rawValue ?? "\(error)" }
     }
 
@@ -59,7 +60,8 @@ final class HandClock: Sendable {
             // Parts of the truth are not enough.
             let id = info.id
             let wrong = [
-                "Bearer slw_\(id)_\(secrets[0])", "Bearer slw_\(id)_", "Bearer slw_\(id)", "Bearer \(id)", "Bearer ", "Bearer",
+                "Bearer slw_\(id)_\(secrets[0])", "Bearer slw_\(id)_", "Bearer slw_\(id)", "Bearer \(id)", "Bearer ",
+                "Bearer",
                 "", "Token \(made.reveal)", "Basic \(made.reveal)", "Bearer \(made.reveal)0", "Bearer slw_\(id)_zz",
             ]
             var accepted: [String] = []
@@ -116,14 +118,17 @@ final class HandClock: Sendable {
             let mia = Principal(name: "mia", role: .viewer)
             let lead = Principal(name: "lea", role: nil, grants: ["p": .owner])
             let scoped = Principal(name: "mia", role: .viewer, scopes: ["datasets.read", "runs.read"])
-            func issue(_ name: String, _ scopes: [String]?, _ seconds: Double?, _ principal: Principal) async -> String {
+            func issue(_ name: String, _ scopes: [String]?, _ seconds: Double?, _ principal: Principal) async -> String
+            {
                 await Self.outcome {
                     _ = try await access.issueToken(
                         for: name, label: "", scopes: scopes, lifetimeSeconds: seconds, as: principal)
                 }
             }
             func account(_ name: String, _ role: Role?, _ principal: Principal) async -> String {
-                await Self.outcome { _ = try await access.createAccount(name: name, kind: .user, role: role, as: principal) }
+                await Self.outcome {
+                    _ = try await access.createAccount(name: name, kind: .user, role: role, as: principal)
+                }
             }
             func grant(_ role: Role, _ project: String, _ principal: Principal) async -> String {
                 await Self.outcome { try await access.grant(role, on: project, to: "mia", as: principal) }
@@ -151,7 +156,10 @@ final class HandClock: Sendable {
                 ("a project's owner grants there", await grant(.mlEngineer, "p", lead), "ok"),
                 ("not elsewhere", await grant(.viewer, "q", lead), "forbidden"),
                 ("and no admins", await grant(.admin, "p", lead), "forbidden"),
-                ("a scope that does not name it", await grant(.viewer, "p", Principal(name: "a", role: .admin, scopes: [])), "forbidden"),
+                (
+                    "a scope that does not name it",
+                    await grant(.viewer, "p", Principal(name: "a", role: .admin, scopes: [])), "forbidden"
+                ),
             ]
             #expect(got.filter { $0.1 != $0.2 }.map { "\($0.0): \($0.1)" } == [])
         }
@@ -163,7 +171,8 @@ final class HandClock: Sendable {
             let access = AccessService(ledger: Ledger(database: database), openToLocalUse: true, clock: time.clock)
             func issue() async throws -> (id: String, text: Secret<String>) {
                 try await database.write { db in
-                    try access.issueStepToken(db, account: "pipeline-p", role: .mlEngineer, project: "p", lifetimeSeconds: 100)
+                    try access.issueStepToken(
+                        db, account: "pipeline-p", role: .mlEngineer, project: "p", lifetimeSeconds: 100)
                 }
             }
             let (ended, left) = (try await issue(), try await issue())
@@ -188,7 +197,8 @@ final class HandClock: Sendable {
         let cases: [(Principal, String?, Bool)] = [
             (Principal(name: "a", role: nil), nil, false), (Principal(name: "a", role: nil), "p", false),
             (Principal(name: "a", role: .viewer), "p", false), (Principal(name: "a", role: .owner), "p", true),
-            (Principal(name: "a", role: .admin), nil, true), (Principal(name: "a", role: .admin, scopes: ["x.read"]), "p", false),
+            (Principal(name: "a", role: .admin), nil, true),
+            (Principal(name: "a", role: .admin, scopes: ["x.read"]), "p", false),
             (Principal(name: "a", role: .viewer, scopes: ["x.write"]), "p", false),
             (Principal(name: "a", role: nil, grants: ["p": .owner]), "p", true),
             (Principal(name: "a", role: nil, grants: ["p": .owner]), "q", false),

@@ -33,12 +33,15 @@ import Web
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
         let features = [projects.feature, datasets.feature, tracking.feature, pipelines.feature]
         for feature in features { try await feature.recover() }
-        let routes = features.flatMap(\.routes) + AccessRoutes(platform.access).routes
+        let routes =
+            features.flatMap(\.routes) + AccessRoutes(platform.access).routes
             + LedgerRoutes(platform.ledger, lineageSources: []).routes
         let application = WebApplication.testing(routes, platform)
         func set(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
             let answer = try await application.ask(method, target, body)
-            guard answer.status < 300 else { throw SlipwayError(.internal, "\(method) \(target): \(answer.json.canonicalText)") }
+            guard answer.status < 300 else {
+                throw SlipwayError(.internal, "\(method) \(target): \(answer.json.canonicalText)")
+            }
             return answer.json
         }
         func send(_ method: String, _ target: String, _ text: String, _ type: String) async throws {
@@ -52,23 +55,28 @@ import Web
             _ = try await set("POST", "/api/v1/users", ["name": .string(name)])
             tokens[name] = try await set("POST", "/api/v1/tokens", ["principal": .string(name)])["token"]?.stringValue
         }
-        for project in ["p", "q"] { _ = try await set("POST", "/api/v1/projects", ["name": .string(project), "goals": ["g=-9%"]]) }
+        for project in ["p", "q"] {
+            _ = try await set("POST", "/api/v1/projects", ["name": .string(project), "goals": ["g=-9%"]])
+        }
         _ = try await set("PUT", "/api/v1/projects/q/members/outsider", ["role": "owner"])
         _ = try await set("PUT", "/api/v1/projects/p/members/reader", ["role": "viewer"])
         _ = try await set("PUT", "/api/v1/projects/p/members/member", ["role": "viewer"])
         try await send("POST", "/api/v1/datasets/d/append?project=p", Self.csv, "text/csv")
         _ = try await set("POST", "/api/v1/slices", ["name": "s", "dataset": "d", "where": "units > 1"])
         _ = try await set(
-            "POST", "/api/v1/sources", ["name": "src", "project": "p", "kind": "file", "location": .string(platform.dataDirectory + "/a.csv")])
+            "POST", "/api/v1/sources",
+            ["name": "src", "project": "p", "kind": "file", "location": .string(platform.dataDirectory + "/a.csv")])
         try await send("PUT", "/api/v1/pipelines/pipe?project=p", Self.yaml, "application/yaml")
         var world = World(application: application, routes: routes, tokens: tokens)
         world.ids["pipeline-runs"] = try await set("POST", "/api/v1/pipelines/pipe/runs", [:])["id"]?.stringValue
-        world.ids["experiments"] = try await set("POST", "/api/v1/experiments", ["name": "e", "project": "p"])["id"]?.stringValue
+        world.ids["experiments"] = try await set("POST", "/api/v1/experiments", ["name": "e", "project": "p"])["id"]?
+            .stringValue
         world.ids["tokens"] = try await platform.access.tokens(of: "admin", as: .system).first?.id
         let experiment = world.ids["experiments"] ?? ""
         let run = try await tracking.service.createRun(RunDraft(experiment: experiment), as: .system)
         let point = MetricPoint(step: 0, time: Timestamp(milliseconds: 1), value: 1)
-        try await tracking.service.log(LogBatch(metrics: [LoggedMetric(key: "rmse", point: point)]), run: run.info.id, as: .system)
+        try await tracking.service.log(
+            LogBatch(metrics: [LoggedMetric(key: "rmse", point: point)]), run: run.info.id, as: .system)
         world.ids["runs"] = run.info.id
         world.ids["logged-models"] = try await tracking.service.createLoggedModel(
             LoggedModelDraft(experiment: experiment), as: .system
@@ -81,7 +89,8 @@ import Web
 
     private static let names = ["datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe"]
     private static let parts = [
-        "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one", "metric": "rmse",
+        "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
+        "metric": "rmse",
     ]
     private static let bodies: [String: JSONValue] = [
         "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
@@ -95,7 +104,8 @@ import Web
     ]
     private static let queries = [
         "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
-        "/datasets/{name}/append": "?project=p", "/pipelines/{name}": "?project=p", "/pipelines/{name}/code": "?project=p",
+        "/datasets/{name}/append": "?project=p", "/pipelines/{name}": "?project=p",
+        "/pipelines/{name}/code": "?project=p",
     ]
 
     private func call(_ world: World, _ route: Route, as name: String) async throws -> (status: Int, items: Int?) {
@@ -120,7 +130,8 @@ import Web
             headers.append(("content-type", type.hasSuffix("parquet") ? "text/csv" : type))
         }
         let answer = await world.application.respond(
-            method: route.method.rawValue, target: "/" + path + (Self.queries[short] ?? ""), headers: headers, body: RequestBody(body))
+            method: route.method.rawValue, target: "/" + path + (Self.queries[short] ?? ""), headers: headers,
+            body: RequestBody(body))
         guard case .bytes(let bytes) = answer.body else { return (answer.status, nil) }
         return (answer.status, (try? JSONValue(parsing: bytes))?["items"]?.arrayValue?.count)
     }
@@ -131,12 +142,14 @@ import Web
         "GET /api/v1/whoami": "own", "GET /api/v1/tokens": "own", "POST /api/v1/tokens": "own",
         // Its own project.
         "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
-        "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0", "GET /api/v1/runs": "0",
+        "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",
+        "GET /api/v1/runs": "0",
     ]
 
     @Test func `every route enforces the permission that it declares`() async throws {
         let migrations =
-            ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations + PipelinesFeature.migrations
+            ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations
+            + PipelinesFeature.migrations
         try await TestPlatform.with(migrations) { platform in
             let world = try await make(platform)
             var wrong: [String] = []
@@ -147,8 +160,12 @@ import Web
                 // Nobody: the outer door, or what the route checks itself.
                 let nobody = try await call(world, route, as: "nobody")
                 let own = Self.outsiderMay[name]
-                if own == nil || !declared.isEmpty, nobody.status != 403 { wrong.append("nobody \(name): \(nobody.status)") }
-                if isSignedIn, let own, own != "own", nobody.items != 0 { wrong.append("nobody \(name): sees \(nobody.items ?? -1)") }
+                if own == nil || !declared.isEmpty, nobody.status != 403 {
+                    wrong.append("nobody \(name): \(nobody.status)")
+                }
+                if isSignedIn, let own, own != "own", nobody.items != 0 {
+                    wrong.append("nobody \(name): sees \(nobody.items ?? -1)")
+                }
                 // An owner, but of another project.
                 let outsider = try await call(world, route, as: "outsider")
                 if let own {
@@ -160,7 +177,9 @@ import Web
                 // A viewer of the project: reads all of it, and changes nothing.
                 let mayRead = route.permission.roles.contains(.viewer) && name != "DELETE /api/v1/tokens/{id}"
                 let reader = try await call(world, route, as: "reader")
-                if mayRead ? reader.status >= 300 : reader.status != 403 { wrong.append("reader \(name): \(reader.status)") }
+                if mayRead ? reader.status >= 300 : reader.status != 403 {
+                    wrong.append("reader \(name): \(reader.status)")
+                }
             }
             #expect(wrong == [])
             #expect(world.routes.count > 50)

@@ -19,15 +19,21 @@ import Testing
             let shop = try await Database.open(folder + "/shop.db")
             try await shop.write { db in
                 try db.execute("CREATE TABLE t (n INTEGER, s TEXT, x REAL, b BLOB)")
-                try db.execute("INSERT INTO t VALUES (9223372036854775807, 'a\"\\é' || char(10), 1e300 * 1e300, x'0f'), (NULL, NULL, NULL, NULL)")
+                try db.execute(
+                    "INSERT INTO t VALUES (9223372036854775807, 'a\"\\é' || char(10), 1e300 * 1e300, x'0f'), (NULL, NULL, NULL, NULL)"
+                )
             }
             await shop.close()
             let url = "sqlite://" + folder + "/shop.db"
             let out = folder + "/out"
             let cases: [(String, String, String)] = [
-                (url, "SELECT * FROM t ; ;", #"2 {"n":9223372036854775807,"s":"a\"\\é\n","x":null,"b":"0f"} {"n":null,"s":null,"x":null,"b":null}"#),
+                (
+                    url, "SELECT * FROM t ; ;",
+                    #"2 {"n":9223372036854775807,"s":"a\"\\é\n","x":null,"b":"0f"} {"n":null,"s":null,"x":null,"b":null}"#
+                ),
                 (url, "SELECT 1 AS a WHERE 0", "0 "), (url, "WITH w AS (SELECT 2 AS a) SELECT a FROM w", #"1 {"a":2}"#),
-                (url, "", "invalid"), (url, ";", "invalid"), (url, "SELECT 1; SELECT 2", "invalid"), (url, "SELEC", "invalid"),
+                (url, "", "invalid"), (url, ";", "invalid"), (url, "SELECT 1; SELECT 2", "invalid"),
+                (url, "SELEC", "invalid"),
                 (url, "DELETE FROM t", "invalid"), (url, "UPDATE t SET n = 1 RETURNING n", "invalid"),
                 (url, "PRAGMA journal_mode = DELETE", "invalid"), (url, "ATTACH '\(folder)/other.db' AS o", "invalid"),
                 (url, "VACUUM INTO '\(folder)/copy.db'", "invalid"), (url, "SELECT load_extension('x')", "invalid"),
@@ -38,20 +44,30 @@ import Testing
                 let got = await export(url, query, to: out)
                 if got != expected { wrong.append("\(query): \(got)") }
             }
-            if await export(url, "SELECT 1", to: folder + "/none/out") != "unavailable" { wrong.append("a folder that is not there") }
+            if await export(url, "SELECT 1", to: folder + "/none/out") != "unavailable" {
+                wrong.append("a folder that is not there")
+            }
             // A full disk is an error, never the end of the rows.
             if await export(url, "SELECT 1 AS a", to: "/dev/full") != "unavailable" { wrong.append("a full disk") }
             #expect(wrong == [])
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix("copy.db") || $0.hasSuffix("other.db") } == [])
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder).filter {
+                    $0.hasSuffix("copy.db") || $0.hasSuffix("other.db")
+                } == [])
         }
     }
 
-    @Test(.enabled(if: TestDatabase.postgresURL != nil)) func `PostgreSQL is read in pieces and in a transaction that cannot write`() async throws {
+    @Test(.enabled(if: TestDatabase.postgresURL != nil))
+    func `PostgreSQL is read in pieces and in a transaction that cannot write`() async throws {
         let url = TestDatabase.postgresURL ?? ""
         try await TemporaryFolder.with { folder in
             let cases: [(String, String)] = [
-                ("SELECT 1 AS a, 'é\"' AS s, 1.50::numeric AS d, NULL AS z;", #"1 {"a":1,"s":"é\"","d":1.50,"z":null}"#),
-                ("SELECT 1 AS a WHERE false", "0 "), ("CREATE TABLE x (n int)", "invalid"), ("SELECT 1) q; SELECT (1", "invalid"),
+                (
+                    "SELECT 1 AS a, 'é\"' AS s, 1.50::numeric AS d, NULL AS z;",
+                    #"1 {"a":1,"s":"é\"","d":1.50,"z":null}"#
+                ),
+                ("SELECT 1 AS a WHERE false", "0 "), ("CREATE TABLE x (n int)", "invalid"),
+                ("SELECT 1) q; SELECT (1", "invalid"),
                 ("SELECT nextval('nothing')", "invalid"), ("SELECT 1; SELECT 2", "invalid"), ("", "invalid"),
                 ("WITH w AS (DELETE FROM pg_description RETURNING 1) SELECT * FROM w", "invalid"),
             ]
@@ -61,7 +77,8 @@ import Testing
                 if got != expected { wrong.append("\(query): \(got)") }
             }
             #expect(wrong == [])
-            #expect(await export(url, "SELECT g FROM generate_series(1, 12345) g", to: folder + "/out").hasPrefix("12345 "))
+            #expect(
+                await export(url, "SELECT g FROM generate_series(1, 12345) g", to: folder + "/out").hasPrefix("12345 "))
         }
     }
 }

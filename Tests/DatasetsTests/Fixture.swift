@@ -21,7 +21,8 @@ struct Fixture: Sendable {
     static let maker = Principal(name: "mia", role: nil, grants: ["p": .dataScientist])
 
     static func with(dialect: Dialect = .sqlite, _ body: (Fixture) async throws -> Void) async throws {
-        try await TestPlatform.with(ProjectsFeature.migrations + DatasetsFeature.migrations, dialect: dialect) { platform in
+        try await TestPlatform.with(ProjectsFeature.migrations + DatasetsFeature.migrations, dialect: dialect) {
+            platform in
             let projects = ProjectsFeature.make(platform).service
             for name in ["p", "q"] {
                 _ = try await projects.create(name: name, owner: nil, description: "", goals: [], as: .system)
@@ -32,7 +33,8 @@ struct Fixture: Sendable {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try await body(
                 Fixture(
-                    platform: platform, service: service, application: .testing(feature.routes, platform), folder: folder))
+                    platform: platform, service: service, application: .testing(feature.routes, platform),
+                    folder: folder))
         }
     }
 
@@ -49,7 +51,9 @@ struct Fixture: Sendable {
 
     // MARK: Requests
 
-    func ask(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> (status: Int, json: JSONValue) {
+    func ask(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> (
+        status: Int, json: JSONValue
+    ) {
         try await application.ask(method, "/api/v1" + target, body)
     }
 
@@ -72,9 +76,11 @@ struct Fixture: Sendable {
     }
 
     /// Registers a file source and imports it.
-    func importFile(_ name: String, _ location: String, into dataset: String, mode: String = "replace") async throws -> (
-        status: Int, json: JSONValue
-    ) {
+    func importFile(_ name: String, _ location: String, into dataset: String, mode: String = "replace") async throws
+        -> (
+            status: Int, json: JSONValue
+        )
+    {
         let made = try await ask(
             "POST", "/sources", ["name": .string(name), "project": "p", "kind": "file", "location": .string(location)])
         guard made.status == 201 else { return made }
@@ -93,8 +99,10 @@ struct Fixture: Sendable {
     }
 
     static func columns(_ version: JSONValue) -> String {
-        (version["columns"]?.arrayValue ?? []).map { "\($0["name"]?.stringValue ?? "") \($0["type"]?.stringValue ?? "")" }
-            .joined(separator: ",")
+        (version["columns"]?.arrayValue ?? []).map {
+            "\($0["name"]?.stringValue ?? "") \($0["type"]?.stringValue ?? "")"
+        }
+        .joined(separator: ",")
     }
 
     /// What would be left by something half-done: versions, events, files of work under way.
@@ -107,7 +115,8 @@ struct Fixture: Sendable {
                 """
             ) { try $0.text(0) }
         }
-        let work = (try? FileManager.default.contentsOfDirectory(atPath: platform.dataDirectory + "/tmp/datasets")) ?? []
+        let work =
+            (try? FileManager.default.contentsOfDirectory(atPath: platform.dataDirectory + "/tmp/datasets")) ?? []
         return counts + work
     }
 }

@@ -15,10 +15,6 @@ import Web
                 ("/v2/models/affine/ready", 200, #"{"name":"affine","ready":true}"#),
                 ("/v2/models/affine/versions/1/ready", 200, #"{"name":"affine","ready":true}"#),
                 (
-                    "/v2/models/affine/versions/7", 404,
-                    #"{"error":"Model Version (name=affine, version=7) not found."}"#
-                ),
-                (
                     "/v2/models/affine/versions/x", 400,
                     #"{"error":"version: 'x' is not a whole number; expected a number such as 3."}"#
                 ),

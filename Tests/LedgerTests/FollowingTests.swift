@@ -149,7 +149,9 @@ private func eventually(_ condition: () -> Bool) async throws {
             let member = Principal(name: "mia", role: nil, grants: ["p": .viewer])
             func seen(_ ref: Ref, _ direction: LineageDirection, by principal: Principal) async throws -> Int {
                 let edges = try await ledger.lineage(of: ref, direction)
-                do { return try await ledger.visible(edges, from: ref, to: principal).count } catch let error as SlipwayError {
+                do { return try await ledger.visible(edges, from: ref, to: principal).count } catch let error
+                    as SlipwayError
+                {
                     return error.code == .forbidden ? -1 : -2
                 }
             }

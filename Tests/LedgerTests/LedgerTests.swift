@@ -8,13 +8,16 @@ import Testing
 @testable import Ledger
 
 /// Appends `count` events of one type, each in a transaction of its own.
-func append(_ ledger: Ledger, _ count: Int, _ type: String = "thing.done", subject: Ref = Ref(.dataset, "d", version: 1))
+func append(
+    _ ledger: Ledger, _ count: Int, _ type: String = "thing.done", subject: Ref = Ref(.dataset, "d", version: 1)
+)
     async throws
 {
     for number in 0..<count {
         try await ledger.database.write { db in
             _ = try ledger.append(
-                db, type, subject, project: "p", by: .system, data: ["number": JSONValue(number), "text": "é\n\"", "x": 1.5])
+                db, type, subject, project: "p", by: .system,
+                data: ["number": JSONValue(number), "text": "é\n\"", "x": 1.5])
         }
     }
 }
@@ -41,7 +44,9 @@ func append(_ ledger: Ledger, _ count: Int, _ type: String = "thing.done", subje
             for (column, edit) in columns {
                 for victim in victims {
                     // Edited, looked at, and put back by the failed write.
-                    let copy = try await Self.withEdit(database, "UPDATE ledger_event SET \(edit) WHERE sequence = \(victim)") {
+                    let copy = try await Self.withEdit(
+                        database, "UPDATE ledger_event SET \(edit) WHERE sequence = \(victim)"
+                    ) {
                         try await ledger.verify().firstFault?.sequence
                     }
                     if copy == nil { missed.append("\(column) of \(victim)") }
@@ -64,7 +69,9 @@ func append(_ ledger: Ledger, _ count: Int, _ type: String = "thing.done", subje
     }
 
     /// Makes an edit, looks, and restores the table.
-    private static func withEdit<T>(_ database: Database, _ edit: String, _ look: () async throws -> T) async throws -> T {
+    private static func withEdit<T>(_ database: Database, _ edit: String, _ look: () async throws -> T) async throws
+        -> T
+    {
         try await database.write { db in
             try db.execute("CREATE TABLE kept AS SELECT * FROM ledger_event")
             try db.execute(SQL(stringLiteral: edit))
@@ -115,8 +122,10 @@ func append(_ ledger: Ledger, _ count: Int, _ type: String = "thing.done", subje
             try await append(ledger, 1, "datasets.created", subject: Ref(.dataset, "d-2", version: 1))
             let queries: [(Ledger.Query, [Int64])] = [
                 (.init(subject: d), [1, 2, 3]), (.init(subject: Ref(.dataset, "d", version: 1)), [2]),
-                (.init(type: "dataset."), [1, 2, 3, 4]), (.init(type: "dataset"), [5]), (.init(type: "dataset.version."), [1, 2, 3, 4]),
-                (.init(project: "p"), [1, 2, 3, 4, 5, 6]), (.init(project: "q"), []), (.init(subject: d, type: "data."), []),
+                (.init(type: "dataset."), [1, 2, 3, 4]), (.init(type: "dataset"), [5]),
+                (.init(type: "dataset.version."), [1, 2, 3, 4]),
+                (.init(project: "p"), [1, 2, 3, 4, 5, 6]), (.init(project: "q"), []),
+                (.init(subject: d, type: "data."), []),
             ]
             var wrong: [String] = []
             for (query, expected) in queries {
@@ -142,10 +151,13 @@ func append(_ ledger: Ledger, _ count: Int, _ type: String = "thing.done", subje
             let ledger = Ledger(database: database)
             let edges = [("a", "b"), ("b", "c"), ("c", "d"), ("b", "d"), ("d", "b"), ("x", "d")]
             try await database.write { db in
-                for (source, target) in edges + edges { try ledger.link(db, ref(target), madeFrom: ref(source), "derive") }
+                for (source, target) in edges + edges {
+                    try ledger.link(db, ref(target), madeFrom: ref(source), "derive")
+                }
             }
             let virtual = LineageSource(kinds: [.dataset]) { at, direction in
-                at == ref("a") && direction == .upstream ? [LineageEdge(source: Ref(.file, "/f"), target: at, relation: "read")] : []
+                at == ref("a") && direction == .upstream
+                    ? [LineageEdge(source: Ref(.file, "/f"), target: at, relation: "read")] : []
             }
             func walk(_ from: String, _ direction: LineageDirection, depth: Int = 20) async throws -> Set<String> {
                 let found = try await ledger.lineage(of: ref(from), direction, depth: depth, sources: [virtual])

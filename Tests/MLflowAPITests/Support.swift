@@ -35,7 +35,8 @@ struct MLflowServer {
     }
 
     /// One call below `/api/2.0/mlflow/`; paths that begin with `/` are taken as they are.
-    func call(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> (status: Int, json: JSONValue) {
+    func call(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> (status: Int, json: JSONValue)
+    {
         try await web.ask(method, path.hasPrefix("/") ? path : "/api/2.0/mlflow/" + path, body)
     }
 

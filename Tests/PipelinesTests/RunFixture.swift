@@ -29,10 +29,12 @@ struct RunFixture: Sendable {
 
     /// Runs `body` with a server's background work beside it.
     static func with(
-        dialect: Dialect = .sqlite, clock: Clock = .system, isWorking: Bool = true, _ body: (RunFixture) async throws -> Void
+        dialect: Dialect = .sqlite, clock: Clock = .system, isWorking: Bool = true,
+        _ body: (RunFixture) async throws -> Void
     ) async throws {
         let migrations =
-            ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations + PipelinesFeature.migrations
+            ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations
+            + PipelinesFeature.migrations
         try await TestPlatform.with(migrations, dialect: dialect, clock: clock) { platform in
             _ = try await ProjectsFeature.make(platform).service.create(
                 name: "p", owner: nil, description: "", goals: [], as: .system)
@@ -47,7 +49,8 @@ struct RunFixture: Sendable {
         let datasets = DatasetsFeature.make(platform)
         let (feature, service) = PipelinesFeature.make(platform, datasets: datasets.service)
         return RunFixture(
-            platform: platform, datasets: datasets.service, service: service, triggers: PipelineTriggers(service: service),
+            platform: platform, datasets: datasets.service, service: service,
+            triggers: PipelineTriggers(service: service),
             application: .testing(feature.routes + datasets.feature.routes, platform), feature: feature)
     }
 
@@ -91,7 +94,8 @@ struct RunFixture: Sendable {
 
     func log(_ run: PipelineRun, _ step: String) async throws -> String {
         let answer = await application.respond(
-            method: "GET", target: "/api/v1/pipeline-runs/\(run.id)/steps/\(step)/log", headers: [("host", "localhost")],
+            method: "GET", target: "/api/v1/pipeline-runs/\(run.id)/steps/\(step)/log",
+            headers: [("host", "localhost")],
             body: RequestBody())
         return String(decoding: try await answer.collect(), as: UTF8.self)
     }
@@ -100,7 +104,9 @@ struct RunFixture: Sendable {
     func until(_ run: PipelineRun, _ step: String, _ condition: (StepRun, String) -> Bool) async throws {
         for _ in 0..<400 {
             let (_, steps) = try await service.run(run.id, as: Self.maker)
-            if let found = steps.first(where: { $0.step == step }), condition(found, try await log(run, step)) { return }
+            if let found = steps.first(where: { $0.step == step }), condition(found, try await log(run, step)) {
+                return
+            }
             try await Task.sleep(for: .milliseconds(50))
         }
         Issue.record("the step \(step) never came so far")
@@ -108,7 +114,8 @@ struct RunFixture: Sendable {
 
     func append(_ dataset: String, _ csv: String) async throws -> DatasetVersion {
         try await datasets.append(
-            dataset, project: "p", body: RequestBody(Array(csv.utf8)), format: .csv, encoding: .utf8, key: nil, origin: nil,
+            dataset, project: "p", body: RequestBody(Array(csv.utf8)), format: .csv, encoding: .utf8, key: nil,
+            origin: nil,
             message: "", as: Self.maker
         ).version
     }
@@ -117,7 +124,9 @@ struct RunFixture: Sendable {
     static func isRunning(_ words: String) -> Bool {
         let folders = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return folders.contains { folder in
-            guard Int(folder) != nil, let line = FileManager.default.contents(atPath: "/proc/\(folder)/cmdline") else { return false }
+            guard Int(folder) != nil, let line = FileManager.default.contents(atPath: "/proc/\(folder)/cmdline") else {
+                return false
+            }
             return String(decoding: line.map { $0 == 0 ? 32 : $0 }, as: UTF8.self).contains(words)
         }
     }

@@ -50,13 +50,16 @@ import Web
                 #expect(try await f.log(third.run, "d") == "a\nb\nbye c\n")
                 let fourth = try await f.run("graph", usesCache: false)
                 #expect(fourth.steps.allSatisfy { $0.state == .succeeded && $0.attempt == 1 })
-                let types = try await f.platform.ledger.events(after: 0, .init(subject: first.run.ref), limit: 10).map(\.type)
+                let types = try await f.platform.ledger.events(after: 0, .init(subject: first.run.ref), limit: 10).map(
+                    \.type)
                 #expect(types == ["pipeline.run.created", "pipeline.run.succeeded"])
             }
         }
     }
 
-    @Test func `a failure skips what depends on it, after its retries; time-outs and missing outputs are failures`() async throws {
+    @Test func `a failure skips what depends on it, after its retries; time-outs and missing outputs are failures`()
+        async throws
+    {
         let yaml = """
             name: bad
             steps:
@@ -89,16 +92,25 @@ import Web
             #expect(run.problem?.hasPrefix("Step fails: ") == true)
             #expect(
                 RunFixture.states(steps)
-                    == "fails failed 2, after skipped 0, later skipped 0, alone succeeded 1, slow failed 1, empty failed 1, lost failed 0")
+                    == "fails failed 2, after skipped 0, later skipped 0, alone succeeded 1, slow failed 1, empty failed 1, lost failed 0"
+            )
             let problems = Dictionary(uniqueKeysWithValues: steps.map { ($0.step, $0.problem ?? "") })
-            let holds = [("fails", "3"), ("after", "did not succeed"), ("slow", "longer than its 1 s"), ("empty", "no Parquet file"), ("lost", "dataset:nowhere")]
-            #expect(holds.filter { problems[$0.0]?.contains($0.1) != true }.map { "\($0.0): \(problems[$0.0] ?? "")" } == [])
+            let holds = [
+                ("fails", "3"), ("after", "did not succeed"), ("slow", "longer than its 1 s"),
+                ("empty", "no Parquet file"), ("lost", "dataset:nowhere"),
+            ]
+            #expect(
+                holds.filter { problems[$0.0]?.contains($0.1) != true }.map { "\($0.0): \(problems[$0.0] ?? "")" } == []
+            )
             let attempt = "to the log\nand the errors\n[slipway] The command ended with exit code 3.\n"
             #expect(try await f.log(run, "fails") == attempt + attempt)
             #expect(!RunFixture.isRunning("sleep 47.17"))
             // What failed is tried again by the next run, what succeeded is not.
             let again = try await f.run("bad")
-            #expect(again.steps.map(\.state.rawValue) == ["failed", "skipped", "skipped", "cached", "failed", "failed", "failed"])
+            #expect(
+                again.steps.map(\.state.rawValue) == [
+                    "failed", "skipped", "skipped", "cached", "failed", "failed", "failed",
+                ])
         }
     }
 
@@ -128,7 +140,8 @@ import Web
             #expect(steps.map(\.state) == [.cancelled, .cancelled, .cancelled, .cancelled])
             #expect(!RunFixture.isRunning("sleep 53.17") && !RunFixture.isRunning("sleep 54.17"))
             await #expect(throws: SlipwayError.self) { try await f.service.cancel(run.id, as: RunFixture.maker) }
-            let work = (try? FileManager.default.contentsOfDirectory(atPath: f.platform.dataDirectory + "/tmp/steps")) ?? []
+            let work =
+                (try? FileManager.default.contentsOfDirectory(atPath: f.platform.dataDirectory + "/tmp/steps")) ?? []
             #expect(work == [])
         }
     }
@@ -149,7 +162,8 @@ import Web
         try await RunFixture.with { f in
             _ = try await f.append("sales", "n,t\n1,a\n2,b\n")
             _ = try await f.append("sales", "n,t\n3,c\n")
-            _ = try await f.datasets.createSlice(name: "some", dataset: "sales", condition: "n > 1", description: "", as: RunFixture.maker)
+            _ = try await f.datasets.createSlice(
+                name: "some", dataset: "sales", condition: "n > 1", description: "", as: RunFixture.maker)
             try await f.put(yaml)
             let (run, steps) = try await f.run("copy")
             #expect(RunFixture.states(steps) == "copy succeeded 1, part succeeded 1")
@@ -158,7 +172,10 @@ import Web
             #expect(steps[0].outputs["table"]?.ref == version.ref)
             let edges = try await f.platform.ledger.lineage(of: version.ref, .upstream)
             let names = Set(edges.map { "\($0.source) > \($0.target)" }.filter { !$0.hasPrefix("file:") })
-            let wanted = ["dataset:sales@2 > \(run.ref)", "\(run.ref) > \(version.ref)", "dataset:sales@2 > \(version.ref)", "pipeline:copy@1 > \(run.ref)"]
+            let wanted = [
+                "dataset:sales@2 > \(run.ref)", "\(run.ref) > \(version.ref)", "dataset:sales@2 > \(version.ref)",
+                "pipeline:copy@1 > \(run.ref)",
+            ]
             #expect(names.isSuperset(of: wanted))
             // Made again, it is the same; with new rows the step runs and makes the next.
             _ = try await f.run("copy", usesCache: false)
@@ -170,11 +187,16 @@ import Web
         }
     }
 
-    @Test func `a step sees its code and inputs, no server but by its wish, and has a token that ends with it`() async throws {
+    @Test func `a step sees its code and inputs, no server but by its wish, and has a token that ends with it`()
+        async throws
+    {
         try await RunFixture.with { f in
             let listener = Process()
             listener.executableURL = URL(filePath: "/usr/bin/python3")
-            listener.arguments = ["-u", "-c", "import socket\ns = socket.create_server(('127.0.0.1', 0))\nprint(s.getsockname()[1])\nwhile True: s.accept()"]
+            listener.arguments = [
+                "-u", "-c",
+                "import socket\ns = socket.create_server(('127.0.0.1', 0))\nprint(s.getsockname()[1])\nwhile True: s.accept()",
+            ]
             let output = Pipe()
             listener.standardOutput = output
             try listener.run()
@@ -184,7 +206,8 @@ import Web
             let reach = "import socket; print(socket.socket().connect_ex(('127.0.0.1', \(port))))"
             let data = f.platform.dataDirectory
             _ = try await f.service.putCode(
-                "sandbox", project: "p", files: [(try RelativePath(parsing: "lib/code.txt"), Array("the code\n".utf8))], as: RunFixture.maker)
+                "sandbox", project: "p", files: [(try RelativePath(parsing: "lib/code.txt"), Array("the code\n".utf8))],
+                as: RunFixture.maker)
             try await f.put(
                 """
                 name: sandbox
@@ -200,11 +223,17 @@ import Web
             let principal = try await f.platform.access.authenticate(authorization: token, peerIsLoopback: true)
             #expect(principal == Principal(name: "pipeline-p", role: nil, grants: ["p": .mlEngineer]))
             let (_, steps) = try await f.service.wait(for: run.id, timeoutSeconds: 30, as: RunFixture.maker)
-            #expect(RunFixture.states(steps) == "closed succeeded 1, opened succeeded 1, code succeeded 1, token succeeded 1")
-            #expect(try await f.log(run, "closed") == "111\n", "connection refused: nothing listens on the loopback of the sandbox")
+            #expect(
+                RunFixture.states(steps)
+                    == "closed succeeded 1, opened succeeded 1, code succeeded 1, token succeeded 1")
+            #expect(
+                try await f.log(run, "closed") == "111\n",
+                "connection refused: nothing listens on the loopback of the sandbox")
             #expect(try await f.log(run, "opened") == "0\n")
             let seen = try await f.log(run, "code")
-            #expect(seen.contains("the code") && seen.contains("read-only") && seen.contains("hidden") && seen.contains("home"))
+            #expect(
+                seen.contains("the code") && seen.contains("read-only") && seen.contains("hidden")
+                    && seen.contains("home"))
             await #expect(throws: SlipwayError.self) {
                 try await f.platform.access.authenticate(authorization: token, peerIsLoopback: true)
             }

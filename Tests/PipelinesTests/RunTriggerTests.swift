@@ -32,13 +32,16 @@ private final class HandClock: Sendable {
                   - {name: say, run: "/bin/echo rows ${params.rows}"}
                 """)
             // A subscription that is new begins at the end of the ledger: wait until it is there.
-            for _ in 0..<200 where try await f.platform.database.read({ try !$0.exists("SELECT 1 FROM ledger_cursor") }) {
+            for _ in 0..<200 where try await f.platform.database.read({ try !$0.exists("SELECT 1 FROM ledger_cursor") })
+            {
                 try await Task.sleep(for: .milliseconds(20))
             }
             let version = try await f.append("sales", "n\n1\n2\n")
             _ = try await f.append("other", "n\n1\n")
             func runs() async throws -> [PipelineRun] {
-                try await f.service.runs(pipeline: "follow", project: nil, state: nil, PageRequest(), as: RunFixture.maker).items
+                try await f.service.runs(
+                    pipeline: "follow", project: nil, state: nil, PageRequest(), as: RunFixture.maker
+                ).items
             }
             for _ in 0..<200 where try await runs().isEmpty { try await Task.sleep(for: .milliseconds(20)) }
             let run = try #require(try await runs().first)
@@ -47,7 +50,9 @@ private final class HandClock: Sendable {
             #expect(try await f.log(run, "say") == "rows 2\n")
             // The same event delivered again starts nothing.
             let event = try #require(
-                try await f.platform.ledger.events(after: 0, .init(subject: version.ref), limit: 10).first { $0.type == "dataset.version.created" })
+                try await f.platform.ledger.events(after: 0, .init(subject: version.ref), limit: 10).first {
+                    $0.type == "dataset.version.created"
+                })
             #expect(run.cause == "event:\(event.id)")
             try await f.triggers.subscription.handle(event)
             #expect(try await runs().count == 1)
@@ -69,7 +74,9 @@ private final class HandClock: Sendable {
                 steps: [{name: only, run: /bin/true}]
                 """)
             func kinds() async throws -> [String] {
-                try await f.service.runs(pipeline: "timed", project: nil, state: nil, PageRequest(), as: RunFixture.maker).items
+                try await f.service.runs(
+                    pipeline: "timed", project: nil, state: nil, PageRequest(), as: RunFixture.maker
+                ).items
                     .compactMap { $0.params["kind"]?.stringValue }.sorted()
             }
             let steps: [(time: String, kinds: [String])] = [
@@ -79,7 +86,8 @@ private final class HandClock: Sendable {
                 // Down for three hours.
                 ("2026-03-01T14:30:00Z", ["hour", "hour"]),
                 // Both at midnight.
-                ("2026-03-02T00:00:00Z", ["day", "hour", "hour", "hour"]), ("2026-03-02T00:00:01Z", ["day", "hour", "hour", "hour"]),
+                ("2026-03-02T00:00:00Z", ["day", "hour", "hour", "hour"]),
+                ("2026-03-02T00:00:01Z", ["day", "hour", "hour", "hour"]),
             ]
             var got: [[String]] = []
             for step in steps {
@@ -168,21 +176,28 @@ private final class HandClock: Sendable {
             python.waitUntilExit()
             func put(_ bytes: [UInt8], _ pipeline: String = "c") async throws -> (Int, JSONValue) {
                 let answer = await f.application.respond(
-                    method: "PUT", target: "/api/v1/pipelines/\(pipeline)/code?project=p", headers: [("host", "localhost")],
+                    method: "PUT", target: "/api/v1/pipelines/\(pipeline)/code?project=p",
+                    headers: [("host", "localhost")],
                     body: RequestBody(bytes))
                 return (answer.status, try JSONValue(parsing: try await answer.collect()))
             }
-            func bytes(_ name: String) -> [UInt8] { FileManager.default.contents(atPath: "\(folder)/\(name)").map(Array.init) ?? [] }
+            func bytes(_ name: String) -> [UInt8] {
+                FileManager.default.contents(atPath: "\(folder)/\(name)").map(Array.init) ?? []
+            }
             let plain = bytes("plain.pax")
             var wrong: [String] = []
             for name in ["symlink", "hardlink", "device", "fifo", "dots", "inner", "absolute", "both"] {
                 for form in ["pax", "gnu"] {
                     let (status, json) = try await put(bytes("\(name).\(form)"))
-                    if status != (name == "both" ? 409 : 400) { wrong.append("\(name).\(form): \(status) \(json.canonicalText)") }
+                    if status != (name == "both" ? 409 : 400) {
+                        wrong.append("\(name).\(form): \(status) \(json.canonicalText)")
+                    }
                 }
             }
             // A header begins at each multiple of 512; the archive ends with blocks of zeros.
-            let headers = plain.indices.filter { $0 % 512 == 0 && Array(plain[$0...].dropFirst(257).prefix(5)) == Array("ustar".utf8) }
+            let headers = plain.indices.filter {
+                $0 % 512 == 0 && Array(plain[$0...].dropFirst(257).prefix(5)) == Array("ustar".utf8)
+            }
             let cuts = [plain.count / 3, 700, 100, 0] + headers
             for cut in cuts {
                 let status = try await put(Array(plain.prefix(cut))).0
@@ -190,7 +205,9 @@ private final class HandClock: Sendable {
             }
             var bent = plain
             bent[0] ^= 1
-            for (name, text) in [("bent", bent), ("text", Array("hello".utf8)), ("zip", Array("PK\u{3}\u{4}".utf8) + bytes("dots.gnu"))] {
+            for (name, text) in [
+                ("bent", bent), ("text", Array("hello".utf8)), ("zip", Array("PK\u{3}\u{4}".utf8) + bytes("dots.gnu")),
+            ] {
                 let status = try await put(text).0
                 if status != 400 { wrong.append("\(name): \(status)") }
             }
@@ -200,8 +217,10 @@ private final class HandClock: Sendable {
             let (status, json) = try await put(plain)
             #expect(status == 200)
             #expect(try await put(bytes("plain.gnu")).1 == json)
-            let long = "\(String(repeating: "d", count: 60))/\(String(repeating: "e", count: 60))/\(String(repeating: "f", count: 60)).txt"
-            try await f.put("name: c\nsteps:\n  - {name: see, run: [/bin/sh, -c, \"cat a.txt \(long); find . -type f | wc -l\"]}\n")
+            let long =
+                "\(String(repeating: "d", count: 60))/\(String(repeating: "e", count: 60))/\(String(repeating: "f", count: 60)).txt"
+            try await f.put(
+                "name: c\nsteps:\n  - {name: see, run: [/bin/sh, -c, \"cat a.txt \(long); find . -type f | wc -l\"]}\n")
             let (run, steps) = try await f.run("c")
             #expect(steps[0].state == .succeeded)
             #expect(try await f.log(run, "see") == "last\nx\n4\n")

@@ -1,5 +1,6 @@
 import Core
 import Database
+import Foundation
 import Ledger
 import Objects
 import Platform
@@ -169,6 +170,26 @@ import Tracking
             #expect(await resolve("model:restock") == "not_found")
             _ = try await f.registry.decide("restock", 2, .approve, comment: "", as: Fixture.bob)
             #expect(await resolve("model:restock") == "2")
+        }
+    }
+
+    @Test func `an ONNX model has its tensors beside it`() async throws {
+        try await Fixture.each { f in
+            _ = try await f.registry.createModel("m", project: "fresh", as: Fixture.ada)
+            let files = [
+                "model/a/model.onnx": "graph", "model/a/weights_0": "tensors", "model/a/sub/w": "more",
+                "model/MLmodel": "flavors: {}",
+            ]
+            let version = try await f.registry.createVersion(
+                "m", VersionRequest(source: "runs:/\(try await f.run(files: files))/model"), as: Fixture.ada)
+            let path = try await f.registry.onnxFile(of: version)
+            #expect(try await f.registry.onnxFile(of: version) == path)
+            let folder = String(path.dropLast("/model.onnx".count))
+            func text(_ path: String) -> String? {
+                FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
+            }
+            #expect(
+                [text(path), text(folder + "/weights_0"), text(folder + "/sub/w")] == ["graph", "tensors", "more"])
         }
     }
 

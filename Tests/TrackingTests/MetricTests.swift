@@ -22,7 +22,8 @@ import Testing
         ]
         let random = (0..<500).map { _ in
             point(
-                Int64.random(in: -5...1_000_000, using: &numbers), Int64.random(in: 0...2_000_000_000_000, using: &numbers),
+                Int64.random(in: -5...1_000_000, using: &numbers),
+                Int64.random(in: 0...2_000_000_000_000, using: &numbers),
                 Double.random(in: -1e6...1e6, using: &numbers))
         }
         let groups: [MetricPack.Group] = [(1, extreme), (300, random), (Int64.max, [point(3, 4, 0.5)]), (2, [])]
@@ -46,7 +47,9 @@ import Testing
             } catch let error as SlipwayError { outcomes.insert(error.code.rawValue) }
         }
         var out: [Int64: [MetricPoint]] = [:]
-        #expect(throws: SlipwayError.self) { try MetricPack.decode(Base64.encode([1, 1, 0xFF, 0xFF, 0xFF, 0x0F]), into: &out) }
+        #expect(throws: SlipwayError.self) {
+            try MetricPack.decode(Base64.encode([1, 1, 0xFF, 0xFF, 0xFF, 0x0F]), into: &out)
+        }
         #expect(outcomes.isSubset(of: ["internal", "read"]) && outcomes.contains("internal"))
     }
 
@@ -63,7 +66,10 @@ import Testing
                 }
                 expected.formUnion(points)
                 try await service.log(
-                    LogBatch(metrics: points.map { LoggedMetric(key: "loss", point: $0) } + [logged("other", Int64(round), 0)]),
+                    LogBatch(
+                        metrics: points.map { LoggedMetric(key: "loss", point: $0) } + [
+                            logged("other", Int64(round), 0)
+                        ]),
                     run: run, as: admin)
             }
             let history = try await service.history(run: run, metric: "loss", as: admin)
@@ -107,7 +113,8 @@ import Testing
     ]) func `the newest point`(points: [MetricPoint], newest: String) async throws {
         try await withTracking { service, experiment in
             let together = try await service.makeRun(experiment)
-            try await service.log(LogBatch(metrics: points.map { LoggedMetric(key: "m", point: $0) }), run: together, as: admin)
+            try await service.log(
+                LogBatch(metrics: points.map { LoggedMetric(key: "m", point: $0) }), run: together, as: admin)
             let single = try await service.makeRun(experiment)
             for point in points {
                 try await service.log(LogBatch(metrics: [LoggedMetric(key: "m", point: point)]), run: single, as: admin)

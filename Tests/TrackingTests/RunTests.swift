@@ -12,16 +12,22 @@ import Testing
             try await service.updateRun(run, status: .running, as: admin)
             let ended = Timestamp(milliseconds: 2000)
             let info = try await service.updateRun(run, status: .failed, ended: ended, name: "renamed", as: admin)
-            #expect([info.name, info.status.rawValue, info.ended?.description] == ["renamed", "FAILED", ended.description])
+            #expect(
+                [info.name, info.status.rawValue, info.ended?.description] == ["renamed", "FAILED", ended.description])
             try await service.updateRun(run, status: .failed, as: admin)
             try await service.deleteRun(run, as: admin)
-            #expect(await failure { try await service.log(LogBatch(metrics: [logged("m", 0, 1)]), run: run, as: admin) }?.code == .conflict)
+            #expect(
+                await failure { try await service.log(LogBatch(metrics: [logged("m", 0, 1)]), run: run, as: admin) }?
+                    .code == .conflict)
             try await service.deleteRun(run, as: admin)
             try await service.restoreRun(run, as: admin)
             let shown = try await service.run(run, as: admin)
             #expect(shown.tags == [KeyValue("mlflow.runName", "renamed")])
             #expect(shown.info.artifactLocation == "mlflow-artifacts:/\(experiment.id)/\(run)/artifacts")
-            #expect(try await service.eventTypes().suffix(4) == ["run.created", "run.finished", "run.deleted", "run.restored"])
+            #expect(
+                try await service.eventTypes().suffix(4) == [
+                    "run.created", "run.finished", "run.deleted", "run.restored",
+                ])
             #expect(try await service.ledger.verify().firstFault?.sequence == nil)
         }
     }
@@ -45,11 +51,15 @@ import Testing
         try await withTracking { service, experiment in
             let run = try await service.makeRun(experiment)
             try await service.log(
-                LogBatch(metrics: [logged("m", 0, 1)], params: [KeyValue("p", "1"), KeyValue("q", "")], tags: [KeyValue("t", "a"), KeyValue("t", "b")]),
+                LogBatch(
+                    metrics: [logged("m", 0, 1)], params: [KeyValue("p", "1"), KeyValue("q", "")],
+                    tags: [KeyValue("t", "a"), KeyValue("t", "b")]),
                 run: run, as: admin)
             let clash = await failure {
                 try await service.log(
-                    LogBatch(metrics: [logged("m", 1, 2)], params: [KeyValue("p", "2"), KeyValue("r", "3")], tags: [KeyValue("t", "c")]),
+                    LogBatch(
+                        metrics: [logged("m", 1, 2)], params: [KeyValue("p", "2"), KeyValue("r", "3")],
+                        tags: [KeyValue("t", "c")]),
                     run: run, as: admin)
             }
             #expect(clash?.code == .conflict && clash?.details["field"] == "p")
@@ -71,7 +81,10 @@ import Testing
         (LogBatch(metrics: (0..<1001).map { logged("m", $0, 1) }), false),
         (LogBatch(params: (0..<101).map { KeyValue("p\($0)", "") }), false),
         (LogBatch(params: [KeyValue("p", "1"), KeyValue("p", "1")]), false),
-        (LogBatch(metrics: (0..<950).map { logged("m", $0, 1) }, params: (0..<60).map { KeyValue("p\($0)", "") }), false),
+        (
+            LogBatch(metrics: (0..<950).map { logged("m", $0, 1) }, params: (0..<60).map { KeyValue("p\($0)", "") }),
+            false
+        ),
         (LogBatch(metrics: [logged("Fehler Größe: a/b.c-d_e", -3, 1)], tags: [KeyValue("日本", "")]), true),
     ]
 
@@ -83,7 +96,8 @@ import Testing
 
     @Test func `long values are cut`() throws {
         let long = String(repeating: "ü", count: 9000)
-        let cut = try TrackingRules.checked(LogBatch(params: [KeyValue("p", long)], tags: [KeyValue("t", long)]), isSingle: false)
+        let cut = try TrackingRules.checked(
+            LogBatch(params: [KeyValue("p", long)], tags: [KeyValue("t", long)]), isSingle: false)
         #expect([cut.params[0].value.count, cut.tags[0].value.count] == [6000, 8000])
     }
 
@@ -91,9 +105,11 @@ import Testing
         try await withTracking { service, experiment in
             let run = try await service.makeRun(experiment)
             let sales = DatasetInput(
-                name: "sales", digest: "abc", sourceType: "http", source: #"{"uri": "slipway://dataset:sales@3"}"#, schema: "{}",
+                name: "sales", digest: "abc", sourceType: "http", source: #"{"uri": "slipway://dataset:sales@3"}"#,
+                schema: "{}",
                 tags: [KeyValue("mlflow.data.context", "training")])
-            let other = DatasetInput(name: "other", digest: "def", sourceType: "http", source: "https://example.invalid/x.csv")
+            let other = DatasetInput(
+                name: "other", digest: "def", sourceType: "http", source: "https://example.invalid/x.csv")
             try await service.logInputs([sales, other], run: run, as: admin)
             try await service.logInputs([sales], run: run, as: admin)
             var draft = LoggedModelDraft(experiment: experiment.id, name: "m")
@@ -107,7 +123,8 @@ import Testing
             #expect(
                 edges == [
                     LineageEdge(source: Ref(.run, run), target: model.ref, relation: "logged-by"),
-                    LineageEdge(source: Ref(.dataset, "sales", version: 3), target: Ref(.run, run), relation: "trained-on"),
+                    LineageEdge(
+                        source: Ref(.dataset, "sales", version: 3), target: Ref(.run, run), relation: "trained-on"),
                 ])
             let summaries = try await service.datasets(of: [experiment.id], as: admin)
             #expect(summaries.map { "\($0.name) \($0.context ?? "-")" } == ["other -", "sales training"])
@@ -119,16 +136,27 @@ import Testing
             let run = try await service.makeRun(experiment)
             let stranger = Principal(name: "eve", role: nil, grants: ["q": .owner])
             let viewer = Principal(name: "vic", role: nil, grants: ["p": .viewer])
-            let maker = Principal(name: "max", role: nil, grants: ["p": .dataScientist], scopes: ["runs.read", "runs.write"])
+            let maker = Principal(
+                name: "max", role: nil, grants: ["p": .dataScientist], scopes: ["runs.read", "runs.write"])
             var codes: [String] = []
             for principal in [stranger, viewer, maker] {
                 codes.append(await failure { _ = try await service.run(run, as: principal) }?.code.rawValue ?? "read")
                 codes.append(
-                    await failure { try await service.log(LogBatch(tags: [KeyValue("t", "x")]), run: run, as: principal) }?.code.rawValue ?? "written")
-                codes.append(try await service.searchExperiments(ExperimentSearch(), as: principal).items.map(\.name).joined(separator: ","))
-                codes.append(String(try await service.searchRuns(RunSearch(experiments: [experiment.id]), as: principal).items.count))
+                    await failure {
+                        try await service.log(LogBatch(tags: [KeyValue("t", "x")]), run: run, as: principal)
+                    }?.code.rawValue ?? "written")
+                codes.append(
+                    try await service.searchExperiments(ExperimentSearch(), as: principal).items.map(\.name).joined(
+                        separator: ","))
+                codes.append(
+                    String(
+                        try await service.searchRuns(RunSearch(experiments: [experiment.id]), as: principal).items.count
+                    ))
             }
-            #expect(codes == ["forbidden", "forbidden", "", "0", "read", "forbidden", "e", "1", "read", "written", "e", "1"])
+            #expect(
+                codes == [
+                    "forbidden", "forbidden", "", "0", "read", "forbidden", "e", "1", "read", "written", "e", "1",
+                ])
         }
     }
 }

@@ -41,9 +41,11 @@ extension Permission {
                 if request.parameter("code") == "mystery" { throw Mystery() }
                 if request.parameter("code") == "cancelled!" { throw CancellationError() }
                 let code = ErrorCode(rawValue: request.parameter("code")) ?? .internal
-                throw SlipwayError(code, "No.", details: ["k": "v"], ref: Ref(.dataset, "d", version: 3), cause: Mystery())
+                throw SlipwayError(
+                    code, "No.", details: ["k": "v"], ref: Ref(.dataset, "d", version: 3), cause: Mystery())
             },
-            Route(.get, "/foreign", .signedIn, "x", wire: Wire(name: "f") { e, _ in .text("F \(e.code)", status: 418) }) {
+            Route(.get, "/foreign", .signedIn, "x", wire: Wire(name: "f") { e, _ in .text("F \(e.code)", status: 418) })
+            {
                 _ in throw SlipwayError(.conflict, "No.")
             },
         ]
@@ -60,7 +62,9 @@ extension Permission {
             prometheus: Prometheus(), logger: logger)
     }
 
-    static func text(_ method: String, _ target: String, _ headers: [(name: String, value: String)] = [], body: String = "")
+    static func text(
+        _ method: String, _ target: String, _ headers: [(name: String, value: String)] = [], body: String = ""
+    )
         async throws -> String
     {
         let host = headers.contains { $0.name.lowercased() == "host" } ? [] : [(name: "Host", value: "127.0.0.1:5000")]
@@ -76,8 +80,10 @@ extension Permission {
 
     @Test func `requests are parsed at the border`() async throws {
         let cases: [(String, String, String, String)] = [
-            ("GET", "/query?a=1&a=2&b=%20x+y&empty=&bare", "",
-                #"200 {"a":"1","all":["1","2"],"map":{"a":"2","b":" x y","bare":"","empty":""},"project":"default"}"#),
+            (
+                "GET", "/query?a=1&a=2&b=%20x+y&empty=&bare", "",
+                #"200 {"a":"1","all":["1","2"],"map":{"a":"2","b":" x y","bare":"","empty":""},"project":"default"}"#
+            ),
             ("GET", "/query?&&a=b=c&", "", #"200 {"a":"b=c","all":["b=c"],"map":{"a":"b=c"},"project":"default"}"#),
             ("GET", "/query?a=%ff", "", "400 invalid field=query"),
             ("GET", "/query?a=%1", "", "400 invalid field=query"),
@@ -116,14 +122,16 @@ extension Permission {
         #expect(wrong == [])
         // Broken JSON names the byte.
         let broken = await Self.application().respond(
-            method: "POST", target: "/json", headers: [("host", "localhost")], body: RequestBody(Array(#"{"a": x}"#.utf8)))
+            method: "POST", target: "/json", headers: [("host", "localhost")],
+            body: RequestBody(Array(#"{"a": x}"#.utf8)))
         #expect(String(decoding: try await broken.collect(), as: UTF8.self).contains("byte 6"))
     }
 
     @Test func `every code has its status, and nothing of the cause is shown`() async throws {
         let expected: [ErrorCode: Int] = [
             .invalid: 400, .unauthenticated: 401, .forbidden: 403, .notFound: 404, .conflict: 409, .tooLarge: 413,
-            .rateLimited: 429, .deadlineExceeded: 504, .cancelled: 499, .unavailable: 503, .unsupported: 501, .internal: 500,
+            .rateLimited: 429, .deadlineExceeded: 504, .cancelled: 499, .unavailable: 503, .unsupported: 501,
+            .internal: 500,
         ]
         var got: [ErrorCode: Int] = [:]
         var leaks: [String] = []
@@ -163,13 +171,15 @@ extension Permission {
 
     @Test func `web pages cannot reach a server that trusts the local user`() async throws {
         let cases: [(host: String?, origin: String?, status: Int)] = [
-            ("127.0.0.1:5000", nil, 200), ("localhost:5000", nil, 200), ("LocalHost", nil, 200), ("[::1]:5000", nil, 200),
+            ("127.0.0.1:5000", nil, 200), ("localhost:5000", nil, 200), ("LocalHost", nil, 200),
+            ("[::1]:5000", nil, 200),
             ("[::1]", nil, 200), ("evil.example", nil, 403), ("127.0.0.1.evil.example:5000", nil, 403), (nil, nil, 403),
             ("", nil, 403), ("[::2]:5000", nil, 403), ("localhost.", nil, 403), ("evil.example@127.0.0.1", nil, 403),
             ("127.0.0.1:5000", "http://127.0.0.1:5000", 200), ("[::1]:5000", "http://[::1]:5000", 200),
             ("localhost:5000", "https://LOCALHOST:5000", 200), ("127.0.0.1:5000", "null", 403),
             ("127.0.0.1:5000", "http://evil.example", 403), ("127.0.0.1:5000", "http://127.0.0.1:8080", 403),
-            ("127.0.0.1:5000", "http://localhost:5000", 403), ("127.0.0.1:5000", "http://evil.example/127.0.0.1:5000", 403),
+            ("127.0.0.1:5000", "http://localhost:5000", 403),
+            ("127.0.0.1:5000", "http://evil.example/127.0.0.1:5000", 403),
             ("127.0.0.1:5000", "127.0.0.1:5000", 403), ("evil.example", "http://evil.example", 403),
             ("ml.example:5000", nil, 200), ("ml.example:5000", "http://ml.example:5000", 200),
         ]
@@ -210,7 +220,8 @@ extension Permission {
         func headers(_ method: String, _ target: String, _ authorization: String?) async -> [String] {
             let answer = await Self.application().respond(
                 method: method, target: target,
-                headers: [("host", "localhost")] + (authorization.map { [("authorization", $0)] } ?? []), body: RequestBody())
+                headers: [("host", "localhost")] + (authorization.map { [("authorization", $0)] } ?? []),
+                body: RequestBody())
             return answer.headers.map { $0.name == "X-Request-Id" ? $0.name : "\($0.name): \($0.value)" }
         }
         let common = ["X-Request-Id", "X-Content-Type-Options: nosniff"]
@@ -226,7 +237,9 @@ extension Permission {
         let prometheus = Prometheus()
         prometheus.count("b_total", help: "Things \\ counted\nhere.", labels: [("path", "a\"b\\c\nd\r\n")])
         prometheus.count("b_total", help: "", labels: [("path", "x")], by: 2)
-        for seconds in [0.00005, 0.0001, 0.0002, 3, 99] { prometheus.observe("a_seconds", help: "Time.", seconds: seconds) }
+        for seconds in [0.00005, 0.0001, 0.0002, 3, 99] {
+            prometheus.observe("a_seconds", help: "Time.", seconds: seconds)
+        }
         prometheus.collect { [("c", "One.", [("k", "1")], 1), ("d", "Other.", [], 2.5)] }
         prometheus.collect { [("c", "One.", [("k", "2")], .infinity)] }
         let lines = prometheus.render().split(separator: "\n").map(String.init)
@@ -235,12 +248,14 @@ extension Permission {
             lines.filter { !$0.hasPrefix("a_seconds_bucket") } == [
                 "# HELP a_seconds Time.", "# TYPE a_seconds histogram", "a_seconds_sum 102.00035", "a_seconds_count 5",
                 #"# HELP b_total Things \\ counted\nhere."#, "# TYPE b_total counter",
-                "b_total{path=\"a\\\"b\\\\c\\nd\r\\n\"} 1.0", #"b_total{path="x"} 2.0"#, "# HELP c One.", "# TYPE c gauge",
+                "b_total{path=\"a\\\"b\\\\c\\nd\r\\n\"} 1.0", #"b_total{path="x"} 2.0"#, "# HELP c One.",
+                "# TYPE c gauge",
                 #"c{k="1"} 1.0"#, #"c{k="2"} inf"#, "# HELP d Other.", "# TYPE d gauge", "d 2.5",
             ])
         #expect(
             [buckets.first, buckets[1], buckets[buckets.count - 4], buckets[buckets.count - 2], buckets.last] == [
-                #"a_seconds_bucket{le="0.0001"} 2"#, #"a_seconds_bucket{le="0.00025"} 3"#, #"a_seconds_bucket{le="2.5"} 3"#,
+                #"a_seconds_bucket{le="0.0001"} 2"#, #"a_seconds_bucket{le="0.00025"} 3"#,
+                #"a_seconds_bucket{le="2.5"} 3"#,
                 #"a_seconds_bucket{le="10.0"} 4"#, #"a_seconds_bucket{le="+Inf"} 5"#,
             ])
     }
