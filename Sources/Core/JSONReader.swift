@@ -273,7 +273,8 @@ private struct NumberScan {
 
     /// The powers of ten that a Double holds exactly.
     private static let powers: [Double] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20,
         1e21, 1e22,
     ]
 
@@ -354,10 +355,13 @@ private struct NumberScan {
         }
         if isWhole {
             let limit = UInt64(Int64.max) + (negative ? 1 : 0)
-            result = mantissa <= limit ? .whole(negative ? Int64(truncatingIfNeeded: 0 &- mantissa) : Int64(mantissa)) : .long
+            result =
+                mantissa <= limit
+                ? .whole(negative ? Int64(truncatingIfNeeded: 0 &- mantissa) : Int64(mantissa)) : .long
         } else if mantissa <= 1 << 53, exponent.magnitude <= 22 {
             // Both factors are exact, so the one rounding is the right one (Clinger 1990).
-            let magnitude = exponent < 0 ? Double(mantissa) / Self.powers[-exponent] : Double(mantissa) * Self.powers[exponent]
+            let magnitude =
+                exponent < 0 ? Double(mantissa) / Self.powers[-exponent] : Double(mantissa) * Self.powers[exponent]
             result = .real(negative ? -magnitude : magnitude)
         } else {
             result = .long

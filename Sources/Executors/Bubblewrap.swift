@@ -81,7 +81,9 @@ struct Bubblewrap: Sendable {
             ["--ro-bind-try", $0, $0]
         }
         let start =
-            kernel + ["--chdir", spec.startsInCode ? spec.codePath ?? JobSpec.workPath : JobSpec.workPath, "--clearenv"]
+            kernel + [
+                "--chdir", spec.startsInCode ? spec.codePath ?? JobSpec.workPath : JobSpec.workPath, "--clearenv",
+            ]
             + environment.sorted { $0.key < $1.key }.flatMap { ["--setenv", $0.key, $0.value] }
         switch identity {
         case .userNamespace:

@@ -151,7 +151,9 @@ public struct ProcessExecutor: Executor {
         confinement.sandbox = spec.sandboxed ? "bubblewrap, user \(ownUser ? configuration.userID : geteuid())" : "none"
 
         var process = ProcessSpec(
-            executable: "/bin/sh", workingDirectory: spec.sandboxed ? "/" : spec.startsInCode ? spec.code ?? scratch.work : scratch.work, output: .pipe,
+            executable: "/bin/sh",
+            workingDirectory: spec.sandboxed ? "/" : spec.startsInCode ? spec.code ?? scratch.work : scratch.work,
+            output: .pipe,
             killsGroupAtEnd: true)
         let descriptors: [Int32: Descriptor]
         if let program {

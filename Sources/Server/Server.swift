@@ -32,8 +32,8 @@ public enum Server {
     }
 
     private static func serve(_ world: World, _ configuration: ServerConfiguration, _ logger: Logger) async throws {
-        for feature in world.features { try await feature.recover() }
         for subscription in world.features.flatMap(\.subscriptions) {
+            for feature in world.features { try await feature.recover() }
             try await world.platform.ledger.begin(subscription)
         }
         // Everything that runs beside the web server ends with it.

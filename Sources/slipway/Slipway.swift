@@ -31,8 +31,11 @@ struct Slipway: AsyncParsableCommand {
                     PipelineCommand.self, ExperimentCommand.self, RunCommand.self, ModelCommand.self,
                     ReproduceCommand.self,
                 ]),
-            CommandGroup(name: "Operate", subcommands: [
-                    EndpointCommand.self, PredictCommand.self, FeedbackCommand.self, MonitorCommand.self, AlertCommand.self,
+            CommandGroup(
+                name: "Operate",
+                subcommands: [
+                    EndpointCommand.self, PredictCommand.self, FeedbackCommand.self, MonitorCommand.self,
+                    AlertCommand.self,
                 ]),
             CommandGroup(
                 name: "Record",
