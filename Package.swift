@@ -93,7 +93,7 @@ let package = Package(
         feature("Tracking", "Projects", "Datasets"),
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
         feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),
-        feature("Serving", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Inference"),
+        feature("Serving", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Inference", "Tables"),
         feature("Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
 
         // MARK: Foreign wires

@@ -102,9 +102,13 @@ public enum ID {
     public static func make(at time: Timestamp = Clock.system.now()) -> String {
         let ms = UInt64(bitPattern: time.milliseconds)
         let head = (0..<6).map { UInt8(truncatingIfNeeded: ms >> (40 - 8 * UInt64($0))) }
-        var tail = [UInt8](repeating: 0, count: 10)
+        // Two draws: each is a system call.
         var generator = SystemRandomNumberGenerator()
-        for i in 0..<10 { tail[i] = UInt8.random(in: 0...255, using: &generator) }
+        let (first, second) = (generator.next() as UInt64, generator.next() as UInt64)
+        let tail =
+            (0..<8).map { UInt8(truncatingIfNeeded: first >> (8 * $0)) } + [
+                UInt8(truncatingIfNeeded: second), UInt8(truncatingIfNeeded: second >> 8),
+            ]
         return Hex.encode(head + tail)
     }
 }

@@ -23,8 +23,15 @@ public struct ModelCommand: AsyncParsableCommand {
         func run() async throws {
             let items = try await server.client().list(
                 "/api/v1/models", query: [("filter", filter), ("project", server.project)])
+            if output.json || output.yaml { return try output.list(items, []) }
+            let shown = items.map { item -> JSONValue in
+                var fields = item.objectValue ?? [:]
+                let aliases = (item["aliases"]?.objectValue ?? [:]).sorted { $0.key < $1.key }
+                fields["aliases"] = JSONValue(aliases.map { "\($0.key)=\($0.value.intValue ?? 0)" })
+                return .object(fields)
+            }
             try output.list(
-                items,
+                shown,
                 [
                     Column("Name", "name"), Column("Project", "project"), Column("Owner", "owner"),
                     Column("Aliases", "aliases"),

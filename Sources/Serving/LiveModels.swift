@@ -151,7 +151,8 @@ final class LiveModels: Sendable {
                 }
                 switch result {
                 case .success(let session): return session
-                case .failure(let error) where !(error is CancellationError) && (error as? SlipwayError)?.code != .cancelled:
+                case .failure(let error)
+                where !(error is CancellationError) && (error as? SlipwayError)?.code != .cancelled:
                     throw error
                 // Too late to hear the result, or whoever loaded it has gone: look again.
                 case .failure, nil: try Task.checkCancellation()

@@ -110,7 +110,7 @@ final class PredictionLog: Sendable {
                     // Others are writing all of it.
                     try await Task.sleep(for: .milliseconds(2))
                 }
-            } catch where isTaken {
+            } catch  where isTaken {
                 // The batch is in the buffer again, and it is not full: that is for the background to try.
             }
             if isTaken { return }

@@ -27,10 +27,7 @@ public struct Request: Sendable {
     }
 
     /// A header by its name in any case.
-    public func header(_ name: String) -> String? {
-        let name = name.lowercased()
-        return headers.first { $0.name.lowercased() == name }?.value
-    }
+    public func header(_ name: String) -> String? { headers.value(of: name.lowercased()) }
 
     public func query(_ name: String) -> String? { queryItems.first { $0.name == name }?.value }
 
@@ -80,6 +77,14 @@ public struct Request: Sendable {
     public func json(allowed: Set<String>? = nil, maximumBytes: Int = Limits.bodyBytes) async throws -> JSONFields {
         let bytes = try await bytes(maximumBytes: maximumBytes)
         return try JSONFields(bytes.isEmpty ? .object([:]) : JSONValue(parsing: bytes), allowed: allowed)
+    }
+}
+
+extension [(name: String, value: String)] {
+    /// The first header of a lower-case name. HTTP compares names without their case (RFC 9110, 5.1); the server hands
+    /// them over in lower case, so the common look-up copies nothing.
+    func value(of name: String) -> String? {
+        (first { $0.name == name } ?? first { $0.name.lowercased() == name })?.value
     }
 }
 

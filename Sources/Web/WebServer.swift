@@ -47,7 +47,7 @@ public struct WebApplication: Sendable {
         method: String, target: String, headers: [(name: String, value: String)], body: RequestBody
     ) async -> Response {
         let started = Clock.monotonicNanoseconds()
-        let id = String(ID.make().suffix(16))
+        let id = RequestID.next()
         var wire = Wire.slipway
         var template = "unmatched"
         var response: Response
@@ -60,7 +60,7 @@ public struct WebApplication: Sendable {
             let (route, parameters) = try router.match(method, path)
             wire = route.wire
             template = route.path
-            func header(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
+            func header(_ name: String) -> String? { headers.value(of: name) }
             try checkOrigin(host: header("host"), origin: header("origin"))
             let principal =
                 route.permission == .open
@@ -163,7 +163,7 @@ public struct WebApplication: Sendable {
         let responder = CallbackResponder<BasicRequestContext> { request, _ in
             let length = request.headers[.contentLength].flatMap { Int64($0) }
             let body = RequestBody(request.body, contentLength: length) { buffer in Array(buffer.readableBytesView) }
-            var headers = request.headers.map { (name: $0.name.rawName, value: $0.value) }
+            var headers = request.headers.map { (name: $0.name.canonicalName, value: $0.value) }
             if let authority = request.head.authority { headers.append(("host", authority)) }
             let answer = await respond(
                 method: request.method.rawValue, target: request.head.path ?? "/", headers: headers, body: body)
