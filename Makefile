@@ -34,7 +34,7 @@ test: ## Run every test, with real PostgreSQL, S3 and MLflow clients
 	@scripts/setup --test
 	swift build $(swift_flags) --build-tests
 	scripts/services run swift test --skip-build --disable-xctest --experimental-maximum-parallelization-width 4 $(swift_flags)
-	SLIPWAY_BINARY=$$PWD/$(debug) $(venv)/python -m pytest -q Tests/clients $(wildcard examples/*/tests)
+	SLIPWAY_BINARY=$$PWD/$(debug) scripts/services run $(venv)/python -m pytest -q Tests/clients $(wildcard examples/*/tests)
 
 build: setup ## Build for debugging: .build/debug/slipway
 	swift build $(swift_flags)

@@ -1,0 +1,580 @@
+dataset
+    name text NOT NULL
+    project text NOT NULL
+    description text NOT NULL
+    created_ms bigint NOT NULL
+
+dataset_append_key
+    dataset text NOT NULL
+    append_key text NOT NULL
+    number bigint NOT NULL
+
+dataset_version
+    dataset text NOT NULL
+    number bigint NOT NULL
+    manifest text NOT NULL
+    digest text NOT NULL
+    columns text NOT NULL
+    row_count bigint NOT NULL
+    size_bytes bigint NOT NULL
+    file_count bigint NOT NULL
+    message text NOT NULL
+    author text NOT NULL
+    created_ms bigint NOT NULL
+    recipe text NOT NULL
+    recipe_digest text NOT NULL
+    profile text
+
+endpoint
+    name text NOT NULL
+    project text NOT NULL
+    model_name text NOT NULL
+    model_selector text
+    log_rate double precision NOT NULL
+    log_mode text NOT NULL
+    isolation text NOT NULL
+    owner text NOT NULL
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+
+experiment
+    id bigint NOT NULL
+    name text NOT NULL
+    project text NOT NULL
+    artifact_location text NOT NULL
+    is_deleted boolean NOT NULL
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+
+experiment_tag
+    experiment bigint NOT NULL
+    key text NOT NULL
+    value text NOT NULL
+
+input_dataset
+    key bigint NOT NULL
+    experiment bigint NOT NULL
+    name text NOT NULL
+    digest text NOT NULL
+    source_type text NOT NULL
+    source text NOT NULL
+    schema text
+    profile text
+
+ledger_cursor
+    name text NOT NULL
+    sequence bigint NOT NULL
+
+ledger_event
+    sequence bigint NOT NULL
+    id text NOT NULL
+    time_ms bigint NOT NULL
+    actor text NOT NULL
+    type text NOT NULL
+    subject text NOT NULL
+    project text
+    data text NOT NULL
+    previous_hash text NOT NULL
+    hash text NOT NULL
+
+lineage_edge
+    source text NOT NULL
+    target text NOT NULL
+    relation text NOT NULL
+    created_ms bigint NOT NULL
+
+logged_model
+    key bigint NOT NULL
+    id text NOT NULL
+    experiment bigint NOT NULL
+    name text NOT NULL
+    type text
+    status text NOT NULL
+    source_run text
+    artifact_location text NOT NULL
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+    is_deleted boolean NOT NULL
+
+logged_model_metric
+    model bigint NOT NULL
+    metric bigint NOT NULL
+    time_ms bigint NOT NULL
+    step bigint NOT NULL
+    run bigint NOT NULL
+    value double precision NOT NULL
+    is_nan boolean NOT NULL
+    dataset_name text
+    dataset_digest text
+
+logged_model_param
+    model bigint NOT NULL
+    key text NOT NULL
+    value text NOT NULL
+
+logged_model_tag
+    model bigint NOT NULL
+    key text NOT NULL
+    value text NOT NULL
+
+metric_block
+    run bigint NOT NULL
+    metric bigint NOT NULL
+    sequence bigint NOT NULL
+    points bigint NOT NULL
+    pack text NOT NULL
+
+metric_latest
+    run bigint NOT NULL
+    metric bigint NOT NULL
+    step bigint NOT NULL
+    time_ms bigint NOT NULL
+    value double precision NOT NULL
+    is_nan boolean NOT NULL
+
+metric_name
+    id bigint NOT NULL
+    name text NOT NULL
+
+metric_tail
+    run bigint NOT NULL
+    sequence bigint NOT NULL
+    pack text NOT NULL
+
+model_alias
+    id text NOT NULL
+    model text NOT NULL
+    alias text NOT NULL
+    version bigint NOT NULL
+    from_ms bigint NOT NULL
+    until_ms bigint
+    set_by text NOT NULL
+    reason text NOT NULL
+
+model_approval
+    id text NOT NULL
+    model text NOT NULL
+    version bigint NOT NULL
+    decision text NOT NULL
+    comment text NOT NULL
+    decided_by text NOT NULL
+    decided_ms bigint NOT NULL
+
+model_evaluation
+    id text NOT NULL
+    model text NOT NULL
+    version bigint NOT NULL
+    dataset text
+    slice text
+    run text
+    metrics text NOT NULL
+    created_ms bigint NOT NULL
+    created_by text NOT NULL
+
+model_reproduction
+    id text NOT NULL
+    model text NOT NULL
+    version bigint NOT NULL
+    tolerance double precision NOT NULL
+    keeps boolean NOT NULL
+    state text NOT NULL
+    pipeline_run text
+    result text
+    problem text
+    started_by text NOT NULL
+    created_ms bigint NOT NULL
+    ended_ms bigint
+
+model_version
+    model text NOT NULL
+    version bigint NOT NULL
+    owner text NOT NULL
+    description text NOT NULL
+    source text NOT NULL
+    run_id text
+    logged_model_id text
+    run_link text
+    has_files boolean NOT NULL
+    stage text NOT NULL
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+    deleted_ms bigint
+    recipe text NOT NULL
+    pipeline_run text
+    card text
+
+model_version_tag
+    model text NOT NULL
+    version bigint NOT NULL
+    name text NOT NULL
+    value text NOT NULL
+
+monitor
+    name text NOT NULL
+    project text NOT NULL
+    version bigint NOT NULL
+    every_seconds double precision
+    next_ms bigint
+
+monitor_alert
+    id text NOT NULL
+    monitor text NOT NULL
+    version bigint NOT NULL
+    project text NOT NULL
+    state text NOT NULL
+    opened_ms bigint NOT NULL
+    seen_ms bigint NOT NULL
+    resolved_ms bigint
+    report text NOT NULL
+    summary text NOT NULL
+    acknowledged_by text
+    comment text
+
+monitor_report
+    id text NOT NULL
+    monitor text NOT NULL
+    version bigint NOT NULL
+    at_ms bigint NOT NULL
+    status text NOT NULL
+    body text NOT NULL
+    alert text
+    created_ms bigint NOT NULL
+
+monitor_start
+    event text NOT NULL
+    alert text NOT NULL
+    monitor text NOT NULL
+    project text NOT NULL
+    pipeline text NOT NULL
+    params text NOT NULL
+    at_ms bigint NOT NULL
+    state text NOT NULL
+    run text
+    problem text
+
+monitor_version
+    monitor text NOT NULL
+    number bigint NOT NULL
+    spec text NOT NULL
+    reference text NOT NULL
+    author text NOT NULL
+    created_ms bigint NOT NULL
+
+object_manifest
+    id text NOT NULL
+    owner_ref text NOT NULL
+    created_ms bigint NOT NULL
+
+object_manifest_entry
+    manifest_id text NOT NULL
+    path text NOT NULL
+    parent text NOT NULL
+    digest text NOT NULL
+    size_bytes bigint NOT NULL
+    created_ms bigint NOT NULL
+
+object_manifest_folder
+    manifest_id text NOT NULL
+    path text NOT NULL
+    parent text NOT NULL
+
+pipeline_code
+    pipeline text NOT NULL
+    project text NOT NULL
+    manifest text NOT NULL
+    digest text NOT NULL
+
+pipeline_run
+    id text NOT NULL
+    pipeline text NOT NULL
+    version bigint NOT NULL
+    project text NOT NULL
+    state text NOT NULL
+    params text NOT NULL
+    pins text NOT NULL
+    cause text
+    actor text NOT NULL
+    uses_cache boolean NOT NULL
+    created_ms bigint NOT NULL
+    started_ms bigint
+    ended_ms bigint
+    problem text
+
+pipeline_schedule
+    pipeline text NOT NULL
+    fired_ms bigint NOT NULL
+
+pipeline_step_run
+    run text NOT NULL
+    step text NOT NULL
+    position bigint NOT NULL
+    state text NOT NULL
+    attempt bigint NOT NULL
+    recipe text
+    recipe_digest text
+    cached_from text
+    outputs text NOT NULL
+    problem text
+    usage text
+    started_ms bigint
+    ended_ms bigint
+
+pipeline_version
+    pipeline text NOT NULL
+    number bigint NOT NULL
+    project text NOT NULL
+    definition text NOT NULL
+    code_manifest text
+    code_digest text
+    author text NOT NULL
+    created_ms bigint NOT NULL
+
+prediction
+    id text NOT NULL
+    endpoint text NOT NULL
+    project text NOT NULL
+    model text NOT NULL
+    version bigint NOT NULL
+    time_ms bigint NOT NULL
+    row_count bigint NOT NULL
+    layout text
+    inputs text NOT NULL
+    outputs text NOT NULL
+    request_id text NOT NULL
+    principal text NOT NULL
+
+prediction_feedback
+    prediction text NOT NULL
+    row_number bigint NOT NULL
+    value text NOT NULL
+    time_ms bigint NOT NULL
+    told_by text NOT NULL
+
+prediction_layout
+    id text NOT NULL
+    columns text NOT NULL
+
+principal
+    name text NOT NULL
+    kind text NOT NULL
+    role text
+    created_ms bigint NOT NULL
+
+project
+    name text NOT NULL
+    owner text NOT NULL
+    description text NOT NULL
+    created_ms bigint NOT NULL
+
+project_goal
+    project text NOT NULL
+    name text NOT NULL
+    target double precision NOT NULL
+    is_relative boolean NOT NULL
+
+project_grant
+    project text NOT NULL
+    principal text NOT NULL
+    role text NOT NULL
+    created_ms bigint NOT NULL
+
+project_measurement
+    project text NOT NULL
+    goal text NOT NULL
+    measured_ms bigint NOT NULL
+    value double precision NOT NULL
+    evidence text
+
+registered_model
+    id text NOT NULL
+    name text NOT NULL
+    project text NOT NULL
+    owner text NOT NULL
+    description text NOT NULL
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+    deleted_ms bigint
+    last_version bigint NOT NULL
+    approvals_required bigint NOT NULL
+    self_approval boolean NOT NULL
+    protected_aliases text NOT NULL
+
+registered_model_tag
+    model text NOT NULL
+    name text NOT NULL
+    value text NOT NULL
+
+run
+    key bigint NOT NULL
+    id text NOT NULL
+    experiment bigint NOT NULL
+    name text NOT NULL
+    user_name text NOT NULL
+    status text NOT NULL
+    started_ms bigint NOT NULL
+    ended_ms bigint
+    is_deleted boolean NOT NULL
+    deleted_ms bigint
+    artifact_location text NOT NULL
+
+run_input
+    run bigint NOT NULL
+    dataset bigint NOT NULL
+    context text
+    tags text NOT NULL
+
+run_model
+    run bigint NOT NULL
+    role text NOT NULL
+    model text NOT NULL
+    step bigint NOT NULL
+
+run_param
+    run bigint NOT NULL
+    key text NOT NULL
+    value text NOT NULL
+
+run_tag
+    run bigint NOT NULL
+    key text NOT NULL
+    value text NOT NULL
+
+schema_migration
+    id text NOT NULL
+    checksum text NOT NULL
+    applied_ms bigint NOT NULL
+
+slice
+    name text NOT NULL
+    version bigint NOT NULL
+    project text NOT NULL
+    dataset text NOT NULL
+    condition text NOT NULL
+    description text NOT NULL
+    owner text NOT NULL
+    created_ms bigint NOT NULL
+
+source
+    name text NOT NULL
+    project text NOT NULL
+    kind text NOT NULL
+    location text NOT NULL
+    query text
+    format text
+    encoding text NOT NULL
+    created_ms bigint NOT NULL
+    imported_ms bigint
+    seen text
+
+token
+    id text NOT NULL
+    principal text NOT NULL
+    label text NOT NULL
+    secret_hash text NOT NULL
+    scopes text
+    created_ms bigint NOT NULL
+    expires_ms bigint
+    revoked_ms bigint
+
+CREATE UNIQUE INDEX dataset_append_key_pkey ON dataset_append_key USING btree (dataset, append_key)
+CREATE UNIQUE INDEX dataset_pkey ON dataset USING btree (name)
+CREATE INDEX dataset_project ON dataset USING btree (project, name)
+CREATE INDEX dataset_version_digest ON dataset_version USING btree (digest)
+CREATE UNIQUE INDEX dataset_version_pkey ON dataset_version USING btree (dataset, number)
+CREATE INDEX dataset_version_recipe ON dataset_version USING btree (dataset, recipe_digest)
+CREATE UNIQUE INDEX endpoint_pkey ON endpoint USING btree (name)
+CREATE UNIQUE INDEX experiment_name_key ON experiment USING btree (name)
+CREATE UNIQUE INDEX experiment_pkey ON experiment USING btree (id)
+CREATE INDEX experiment_project ON experiment USING btree (project)
+CREATE UNIQUE INDEX experiment_tag_pkey ON experiment_tag USING btree (experiment, key)
+CREATE UNIQUE INDEX input_dataset_experiment_name_digest_key ON input_dataset USING btree (experiment, name, digest)
+CREATE UNIQUE INDEX input_dataset_pkey ON input_dataset USING btree (key)
+CREATE UNIQUE INDEX ledger_cursor_pkey ON ledger_cursor USING btree (name)
+CREATE UNIQUE INDEX ledger_event_id_key ON ledger_event USING btree (id)
+CREATE UNIQUE INDEX ledger_event_pkey ON ledger_event USING btree (sequence)
+CREATE INDEX ledger_event_subject ON ledger_event USING btree (subject, sequence)
+CREATE INDEX ledger_event_type ON ledger_event USING btree (type, sequence)
+CREATE UNIQUE INDEX lineage_edge_pkey ON lineage_edge USING btree (target, source, relation)
+CREATE INDEX lineage_edge_source ON lineage_edge USING btree (source)
+CREATE INDEX logged_model_experiment_created ON logged_model USING btree (experiment, created_ms DESC, id)
+CREATE UNIQUE INDEX logged_model_id_key ON logged_model USING btree (id)
+CREATE UNIQUE INDEX logged_model_metric_pkey ON logged_model_metric USING btree (model, metric, time_ms, step, run)
+CREATE UNIQUE INDEX logged_model_param_pkey ON logged_model_param USING btree (model, key)
+CREATE UNIQUE INDEX logged_model_pkey ON logged_model USING btree (key)
+CREATE UNIQUE INDEX logged_model_tag_pkey ON logged_model_tag USING btree (model, key)
+CREATE UNIQUE INDEX metric_block_pkey ON metric_block USING btree (run, metric, sequence)
+CREATE UNIQUE INDEX metric_latest_pkey ON metric_latest USING btree (run, metric)
+CREATE UNIQUE INDEX metric_name_name_key ON metric_name USING btree (name)
+CREATE UNIQUE INDEX metric_name_pkey ON metric_name USING btree (id)
+CREATE UNIQUE INDEX metric_tail_pkey ON metric_tail USING btree (run, sequence)
+CREATE UNIQUE INDEX model_alias_current ON model_alias USING btree (model, alias) WHERE (until_ms IS NULL)
+CREATE INDEX model_alias_history ON model_alias USING btree (model, alias, from_ms)
+CREATE UNIQUE INDEX model_alias_pkey ON model_alias USING btree (id)
+CREATE UNIQUE INDEX model_approval_pkey ON model_approval USING btree (id)
+CREATE INDEX model_approval_version ON model_approval USING btree (model, version, id)
+CREATE UNIQUE INDEX model_evaluation_pkey ON model_evaluation USING btree (id)
+CREATE INDEX model_evaluation_version ON model_evaluation USING btree (model, version, id)
+CREATE UNIQUE INDEX model_reproduction_pkey ON model_reproduction USING btree (id)
+CREATE INDEX model_reproduction_run ON model_reproduction USING btree (pipeline_run)
+CREATE INDEX model_reproduction_version ON model_reproduction USING btree (model, version, id)
+CREATE INDEX model_version_pipeline_run ON model_version USING btree (pipeline_run)
+CREATE UNIQUE INDEX model_version_pkey ON model_version USING btree (model, version)
+CREATE INDEX model_version_run ON model_version USING btree (run_id)
+CREATE UNIQUE INDEX model_version_tag_pkey ON model_version_tag USING btree (model, version, name)
+CREATE INDEX model_version_updated ON model_version USING btree (updated_ms)
+CREATE INDEX monitor_alert_monitor ON monitor_alert USING btree (monitor, state)
+CREATE UNIQUE INDEX monitor_alert_pkey ON monitor_alert USING btree (id)
+CREATE INDEX monitor_alert_state ON monitor_alert USING btree (state, id)
+CREATE INDEX monitor_next ON monitor USING btree (next_ms)
+CREATE UNIQUE INDEX monitor_pkey ON monitor USING btree (name)
+CREATE INDEX monitor_report_monitor ON monitor_report USING btree (monitor, at_ms, id)
+CREATE UNIQUE INDEX monitor_report_pkey ON monitor_report USING btree (id)
+CREATE INDEX monitor_start_alert ON monitor_start USING btree (alert, at_ms)
+CREATE INDEX monitor_start_monitor ON monitor_start USING btree (monitor, at_ms)
+CREATE UNIQUE INDEX monitor_start_pkey ON monitor_start USING btree (event)
+CREATE INDEX monitor_start_state ON monitor_start USING btree (state)
+CREATE UNIQUE INDEX monitor_version_pkey ON monitor_version USING btree (monitor, number)
+CREATE INDEX object_manifest_entry_digest ON object_manifest_entry USING btree (digest)
+CREATE INDEX object_manifest_entry_parent ON object_manifest_entry USING btree (manifest_id, parent, path)
+CREATE UNIQUE INDEX object_manifest_entry_pkey ON object_manifest_entry USING btree (manifest_id, path)
+CREATE INDEX object_manifest_folder_parent ON object_manifest_folder USING btree (manifest_id, parent, path)
+CREATE UNIQUE INDEX object_manifest_folder_pkey ON object_manifest_folder USING btree (manifest_id, path)
+CREATE INDEX object_manifest_owner ON object_manifest USING btree (owner_ref)
+CREATE UNIQUE INDEX object_manifest_pkey ON object_manifest USING btree (id)
+CREATE UNIQUE INDEX pipeline_code_pkey ON pipeline_code USING btree (pipeline)
+CREATE UNIQUE INDEX pipeline_run_cause ON pipeline_run USING btree (pipeline, cause)
+CREATE INDEX pipeline_run_pipeline ON pipeline_run USING btree (pipeline, created_ms)
+CREATE UNIQUE INDEX pipeline_run_pkey ON pipeline_run USING btree (id)
+CREATE INDEX pipeline_run_state ON pipeline_run USING btree (state, created_ms)
+CREATE UNIQUE INDEX pipeline_schedule_pkey ON pipeline_schedule USING btree (pipeline)
+CREATE UNIQUE INDEX pipeline_step_run_pkey ON pipeline_step_run USING btree (run, step)
+CREATE INDEX pipeline_step_run_recipe ON pipeline_step_run USING btree (recipe_digest, ended_ms)
+CREATE UNIQUE INDEX pipeline_version_pkey ON pipeline_version USING btree (pipeline, number)
+CREATE INDEX prediction_endpoint ON prediction USING btree (endpoint, time_ms, id)
+CREATE UNIQUE INDEX prediction_feedback_pkey ON prediction_feedback USING btree (prediction, row_number)
+CREATE UNIQUE INDEX prediction_layout_pkey ON prediction_layout USING btree (id)
+CREATE UNIQUE INDEX prediction_pkey ON prediction USING btree (id)
+CREATE UNIQUE INDEX principal_pkey ON principal USING btree (name)
+CREATE UNIQUE INDEX project_goal_pkey ON project_goal USING btree (project, name)
+CREATE UNIQUE INDEX project_grant_pkey ON project_grant USING btree (project, principal)
+CREATE INDEX project_grant_principal ON project_grant USING btree (principal)
+CREATE UNIQUE INDEX project_measurement_pkey ON project_measurement USING btree (project, goal, measured_ms)
+CREATE UNIQUE INDEX project_pkey ON project USING btree (name)
+CREATE UNIQUE INDEX registered_model_name ON registered_model USING btree (name) WHERE (deleted_ms IS NULL)
+CREATE UNIQUE INDEX registered_model_pkey ON registered_model USING btree (id)
+CREATE INDEX registered_model_tag_name ON registered_model_tag USING btree (name)
+CREATE UNIQUE INDEX registered_model_tag_pkey ON registered_model_tag USING btree (model, name)
+CREATE INDEX run_experiment_started ON run USING btree (experiment, started_ms DESC, id)
+CREATE UNIQUE INDEX run_id_key ON run USING btree (id)
+CREATE INDEX run_input_dataset ON run_input USING btree (dataset)
+CREATE UNIQUE INDEX run_input_pkey ON run_input USING btree (run, dataset)
+CREATE UNIQUE INDEX run_model_pkey ON run_model USING btree (run, role, model, step)
+CREATE UNIQUE INDEX run_param_pkey ON run_param USING btree (run, key)
+CREATE UNIQUE INDEX run_pkey ON run USING btree (key)
+CREATE UNIQUE INDEX run_tag_pkey ON run_tag USING btree (run, key)
+CREATE UNIQUE INDEX schema_migration_pkey ON schema_migration USING btree (id)
+CREATE UNIQUE INDEX slice_pkey ON slice USING btree (name, version)
+CREATE UNIQUE INDEX source_pkey ON source USING btree (name)
+CREATE UNIQUE INDEX token_pkey ON token USING btree (id)
+CREATE INDEX token_principal ON token USING btree (principal)
+
