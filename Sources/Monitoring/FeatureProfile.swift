@@ -53,10 +53,13 @@ struct NumericProfile: Hashable, Sendable {
     let mean: Double?
 
     static let steps = 200
-    static let probabilities = (0...steps).map { Double($0) / Double(steps) }
+    /// The ranks, from 1, of the quantiles among `count` values: of each share the first value up to which it lies.
+    static func ranks(of count: Int64) -> [Int64] {
+        (0...Int64(steps)).map { max(1, ($0 * count + Int64(steps) - 1) / Int64(steps)) }
+    }
 
     /// - Parameters:
-    ///   - quantiles: the values at `probabilities`; empty when there are none.
+    ///   - quantiles: the values at `ranks`; empty when there are none.
     ///   - counts: values up to and including each different quantile and above the one before it.
     init(quantiles: [Double], counts: [Int64], missing: Int64, mean: Double?) {
         points = quantiles.reduce(into: []) { points, value in if points.last != value { points.append(value) } }

@@ -88,12 +88,11 @@ struct ReferenceBuilder: Sendable {
         let places = names.indices
         let summary = try await rows.query(
             "SELECT " + places.map { "count(v\($0)), avg(v\($0))" }.joined(separator: ", ") + " FROM", values)
-        let probabilities = list(NumericProfile.probabilities)
-        let quantiles = columns(
-            try await rows.query(
-                "SELECT " + places.map { "unnest(quantile_disc(v\($0), \(probabilities)))" }.joined(separator: ", ")
-                    + " FROM",
-                values), count: names.count)
+        var quantiles: [[Double]] = []
+        for place in places {
+            let present = summary.first?[place * 2].intValue ?? 0
+            quantiles.append(try await Self.quantiles(number(names[place]), in: rows, present: present))
+        }
         // DuckDB's bins hold their upper edge, as those of the profile do.
         let edges = quantiles.map { Array(Set($0)).sorted() }
         let counted = places.filter { !edges[$0].isEmpty }
@@ -118,6 +117,24 @@ struct ReferenceBuilder: Sendable {
                     mean: summary.first?[place * 2 + 1].doubleValue))
         }
         return profiles
+    }
+
+    /// The values at `NumericProfile.steps` equal steps of rank. One sort does it; DuckDB's quantile_disc passes over the
+    /// column again for each of them.
+    private static func quantiles(_ value: String, in rows: Rows, present: Int64) async throws -> [Double] {
+        guard present > 0 else { return [] }
+        let ranks = NumericProfile.ranks(of: present)
+        let wanted = Set(ranks).sorted().map(String.init).joined(separator: ",")
+        let found = try await rows.query(
+            "SELECT r, v FROM (SELECT v, row_number() OVER (ORDER BY v) AS r FROM", "\(value) AS v",
+            "WHERE v IS NOT NULL) WHERE r IN (\(wanted))")
+        let values = Dictionary(found.map { ($0[0].intValue ?? 0, $0[1].doubleValue ?? .nan) }) { first, _ in first }
+        return try ranks.map { rank in
+            guard let value = values[rank] else {
+                throw SlipwayError(.internal, "The value of rank \(rank) is missing.")
+            }
+            return value
+        }
     }
 
     /// As `Cell.number`: single precision, NaN as NULL, infinities as the largest number.

@@ -7,11 +7,7 @@ import Testing
     /// A profile of values as `ReferenceBuilder` makes it, without the table engine.
     static func profile(_ values: [Double], missing: Int64 = 0) -> NumericProfile {
         let sorted = values.sorted()
-        // As DuckDB's quantile_disc rounds: the first value up to which the share lies.
-        let n = Double(sorted.count)
-        let quantiles = NumericProfile.probabilities.map { p in
-            sorted[max(1, sorted.count - Int((n - p * n).rounded(.down))) - 1]
-        }
+        let quantiles = NumericProfile.ranks(of: Int64(sorted.count)).map { sorted[Int($0) - 1] }
         let points = Set(quantiles).sorted()
         let counts = points.indices.map { i in
             Int64(values.count { $0 <= points[i] && (i == 0 || $0 > points[i - 1]) })
@@ -24,6 +20,12 @@ import Testing
         var window = FeatureWindow(profile)
         for cell in cells { window.add(cell) }
         return window.compare(name: "f")
+    }
+
+    @Test func `ranks of quantiles`() {
+        let ranks = [1, 3, 200, 1000].map { NumericProfile.ranks(of: $0) }
+        #expect(Set(ranks[0]) == [1] && Set(ranks[1]) == [1, 2, 3] && Set(ranks[2]) == Set(1...200))
+        #expect([0, 1, 20, 199, 200].map { ranks[3][$0] } == [1, 5, 100, 995, 1000])
     }
 
     @Test func `bins end at the deciles`() {

@@ -35,6 +35,7 @@ class SlipwayPlatform:
         self.days = business_days(self.transactions["transaction_timestamp"].to_numpy())
         self.features: Features | None = None
         self.prediction: str | None = None
+        self.triggered: str | None = None  # the run that the monitor started
         self.full_features: tuple[np.datetime64, int] | None = None  # the newest version with all days, and its day
 
     # Setting up: done once, harmless to repeat.
@@ -91,10 +92,11 @@ class SlipwayPlatform:
 
     def train(self, day: np.datetime64) -> str:
         features = f"dataset:{FEATURES_DATASET}@{self._derive_all_features(day)}"
-        run = self._triggered_run() or self.api.post(
+        run = self.triggered or self.api.post(
             f"/api/v1/pipelines/{PIPELINE}/runs", {"params": {"features": features}}
-        )
-        self._wait(run["id"])
+        )["id"]
+        self.triggered = None
+        self._wait(run)
         versions = self.api.get(f"/api/v1/models/{MODEL_NAME}/versions")["items"]
         return str(max(int(version["version"]) for version in versions))
 
@@ -131,6 +133,8 @@ class SlipwayPlatform:
     def shift(self, day: np.datetime64) -> Shift:
         self._derive_all_features(day)  # what the pipeline reads if the monitor starts it
         report = self.api.post(f"/api/v1/monitors/{MONITOR}/evaluate", {"at": f"{day}T05:00:00Z"})
+        start = report.get("pipelineStart")
+        self.triggered = start["runId"] if start else None
         shifts = {item["name"]: float(item["psi"]) for item in report["features"] if item["name"] in WATCHED}
         widest = max(shifts, key=shifts.__getitem__)
         return Shift(widest, shifts[widest], shifts[widest] > PSI_LIMIT)
@@ -184,14 +188,6 @@ class SlipwayPlatform:
             "endpoint": ENDPOINT, "project": PROJECT, "reference": "slice:restock-training", "features": list(WATCHED),
             "window": {"days": HOLDOUT_DAYS}, "thresholds": {"psi": PSI_LIMIT}, "onDrift": {"pipeline": PIPELINE},
         })  # fmt: skip
-
-    def _triggered_run(self) -> dict | None:
-        """The run that the monitor started, if it is under way."""
-        for state in ("queued", "running"):
-            runs = self.api.get("/api/v1/pipeline-runs", pipeline=PIPELINE, state=state)["items"]
-            if runs:
-                return runs[0]
-        return None
 
     def _wait(self, run: str) -> None:
         deadline = time.monotonic() + RUN_DEADLINE_SECONDS
