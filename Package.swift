@@ -15,6 +15,8 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let serviceLifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// One of our targets.
@@ -60,6 +62,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
         // MARK: C libraries: own headers and module maps
@@ -74,7 +77,7 @@ let package = Package(
         house("Processes", "Core", logging),
         house("Transport", "Core", "CCurl", logging),
         house("Database", "Core", "CPostgres", grdb, logging),
-        house("Web", "Core", hummingbird, httpTypes, nio, logging),
+        house("Web", "Core", hummingbird, httpTypes, nio, serviceLifecycle, unixSignals, logging),
         house("CommandKit", "Core", argumentParser, yams),
         house("Client", "Core", "Transport", "CommandKit", argumentParser),
         house("Objects", "Core", "Transport", "Database", logging),

@@ -76,7 +76,8 @@ public final class AccessService: Sendable {
             Crypto.equalInConstantTime(Array(Digest.of(secret).hex.utf8), Array(hash.utf8))
         else { throw refusal }
         let principal = Principal(
-            name: account.name, role: account.role, grants: grants, scopes: info.scopes.map { Set($0) })
+            name: account.name, role: account.role, grants: grants, scopes: info.scopes.map { Set($0) },
+            expires: info.expires)
         cache.withLock { cache in
             if cache.count >= Self.cacheMaximum { cache.removeAll() }
             cache[key] = (principal, now.adding(seconds: Self.cacheSeconds), info.expires)
@@ -176,7 +177,9 @@ public final class AccessService: Sendable {
         guard label.utf8.count <= Limits.nameBytes else {
             throw SlipwayError.field("label", "is too long", expected: "at most \(Limits.nameBytes) bytes")
         }
-        let (info, text, hash) = make(for: name, label: label, scopes: scopes, lifetimeSeconds: lifetimeSeconds)
+        let left = principal.expires.map { Double($0.milliseconds - clock.now().milliseconds) / 1000 }
+        let lifetime = left.map { min(lifetimeSeconds ?? $0, $0) } ?? lifetimeSeconds
+        let (info, text, hash) = make(for: name, label: label, scopes: scopes, lifetimeSeconds: lifetime)
         try await database.write { [store, ledger] db in
             guard let account = try store.account(db, name) else {
                 throw SlipwayError.notFound(Ref(.user, name), hint: "Create it with 'slipway user create \(name)'.")

@@ -118,10 +118,16 @@ public struct APIClient: Sendable {
 
     private func check(_ response: HTTPResponse) throws {
         guard response.status >= 400 else { return }
-        let error = (try? JSONValue(parsing: response.body))?["error"]
-        let code = error?["code"]?.stringValue.flatMap(ErrorCode.init(rawValue:)) ?? .internal
+        // The Open Inference Protocol has its error as text, MLflow its message beside a code of its own.
+        let body = try? JSONValue(parsing: response.body)
+        let error = body?["error"]
+        let code =
+            error?["code"]?.stringValue.flatMap(ErrorCode.init(rawValue:))
+            ?? ErrorCode.allCases.first { $0.httpStatus == response.status }
+            ?? (response.status < 500 ? .invalid : .internal)
+        let message = error?["message"]?.stringValue ?? error?.stringValue ?? body?["message"]?.stringValue
         throw SlipwayError(
-            code, error?["message"]?.stringValue ?? "The server answered \(response.status).",
+            code, message ?? "The server answered \(response.status).",
             ref: error?["ref"]?.stringValue.flatMap { try? Ref(parsing: $0) })
     }
 }

@@ -105,7 +105,7 @@ public enum Table {
 
 /// Where commands write.
 public enum Terminal {
-    public static func out(_ text: String) { print(text) }
+    public static func out(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
 
     public static func error(_ text: String) { write(text + "\n") }
 
@@ -118,12 +118,23 @@ public enum Terminal {
         write("\r\u{1B}[2K" + text)
     }
 
-    private static func write(_ text: String) {
+    /// Writes all of it at once: nothing waits in a buffer when a program, not a person, reads.
+    private static func write(_ text: String, to descriptor: Int32 = STDERR_FILENO) {
         let bytes = Array(text.utf8)
+        var at = 0
+        while at < bytes.count {
+            let count = bytes[at...].withUnsafeBytes { systemWrite(descriptor, $0) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return }
+            at += count
+        }
+    }
+
+    private static func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
         #if canImport(Glibc)
-            _ = Glibc.write(STDERR_FILENO, bytes, bytes.count)
+            Glibc.write(descriptor, bytes.baseAddress, bytes.count)
         #else
-            _ = Darwin.write(STDERR_FILENO, bytes, bytes.count)
+            Darwin.write(descriptor, bytes.baseAddress, bytes.count)
         #endif
     }
 }

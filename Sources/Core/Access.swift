@@ -47,11 +47,17 @@ public struct Principal: Hashable, Sendable {
     /// When set, only these permissions (by name) count, whatever the roles say.
     public let scopes: Set<String>?
 
-    public init(name: String, role: Role?, grants: [String: Role] = [:], scopes: Set<String>? = nil) {
+    /// When the credentials end that it acts with; what it hands on ends no later.
+    public let expires: Timestamp?
+
+    public init(
+        name: String, role: Role?, grants: [String: Role] = [:], scopes: Set<String>? = nil, expires: Timestamp? = nil
+    ) {
         self.name = name
         self.role = role
         self.grants = grants
         self.scopes = scopes
+        self.expires = expires
     }
 
     /// Slipway itself: schedules, subscriptions, recovery.

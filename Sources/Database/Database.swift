@@ -25,7 +25,7 @@ public final class Database: Sendable {
         if url.hasPrefix("sqlite:") {
             path = String(url.dropFirst("sqlite:".count))
             if path.hasPrefix("//") { path = String(path.dropFirst(2)) }
-        } else if url.contains("://") {
+        } else if url.contains("://") || !url.contains("/") {
             throw SlipwayError.field(
                 "database", "the URL's scheme is not known",
                 expected: "sqlite:///path/slipway.db or postgresql://user@host/name")

@@ -69,9 +69,11 @@ public struct LineageCommand: AsyncParsableCommand {
                 next[target, default: []].append((source, relation))
             }
         }
-        Terminal.out(ref)
-        var shown: Set<String> = [ref]
-        Self.tree(ref, next, prefix: "", &shown)
+        // The server says which version a bare ref stands for.
+        let root = answer["ref"]?.stringValue ?? ref
+        Terminal.out(root)
+        var shown: Set<String> = [root]
+        Self.tree(root, next, prefix: "", &shown)
         if edges.isEmpty { Terminal.out("Nothing recorded.") }
     }
 

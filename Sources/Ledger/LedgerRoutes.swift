@@ -65,7 +65,7 @@ public struct LedgerRoutes: Sendable {
                     .init("direction", "upstream (default) or downstream."), .init("depth", "Steps; 1000 by default."),
                 ]
             ) { request in
-                let ref = try Ref(parsing: request.parameter("ref"))
+                let ref = try await ledger.newestVersion(of: Ref(parsing: request.parameter("ref")))
                 let directionText = request.query("direction") ?? "upstream"
                 guard let direction = LineageDirection(rawValue: directionText) else {
                     throw SlipwayError.field(
@@ -76,6 +76,14 @@ public struct LedgerRoutes: Sendable {
                     throw SlipwayError.field("depth", "is out of range", expected: "1 to 1000")
                 }
                 let all = try await ledger.lineage(of: ref, direction, depth: depth, sources: lineageSources)
+                let isSubject: Set<RefKind> = [
+                    .dataset, .model, .slice, .pipeline, .endpoint, .monitor, .project, .source,
+                ]
+                if all.isEmpty, isSubject.contains(ref.kind),
+                    try await ledger.page(Ledger.Query(subject: ref), PageRequest(limit: 1)).items.isEmpty
+                {
+                    throw SlipwayError.notFound(ref)
+                }
                 let edges = try await ledger.visible(all, from: ref, to: request.principal)
                 return .json([
                     "ref": JSONValue(ref), "direction": .string(direction.rawValue),

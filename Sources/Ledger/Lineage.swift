@@ -43,6 +43,19 @@ extension Ledger {
             """)
     }
 
+    /// A bare ref of something that has versions means the newest one that the ledger knows; other refs stay as they are.
+    public func newestVersion(of ref: Ref) async throws -> Ref {
+        guard ref.selector == nil || ref.selector == "latest",
+            [.dataset, .model, .slice, .pipeline, .monitor].contains(ref.kind)
+        else { return ref }
+        let bare = Ref(ref.kind, ref.name)
+        let newest = try await database.read { db in
+            let subjects = SQL.all(Query(subject: bare).conditions(db.dialect))
+            return try db.all("SELECT DISTINCT subject FROM ledger_event WHERE \(subjects)") { try $0.ref(0) }
+        }.compactMap(\.version).max()
+        return newest.map { Ref(ref.kind, ref.name, version: $0) } ?? bare
+    }
+
     /// All edges within `depth` steps of a ref in one direction, breadth first, at most `limit`.
     public func lineage(
         of ref: Ref, _ direction: LineageDirection, depth: Int = 1000, limit: Int = 5000, sources: [LineageSource] = []

@@ -23,6 +23,9 @@ public final class ObjectStore: Sendable {
     private let cache: ObjectCache?
     /// Objects that a reader found damaged; the next put of the same content replaces them.
     private let damaged = Mutex<Set<Digest>>([])
+    /// Files that were hashed and found right, as they were then.
+    private let verified = Mutex<[Digest: FileStamp]>([:])
+    private static let verifiedMaximum = 100_000
 
     /// - Parameters:
     ///   - pool: hashes and writes; may be shared with the backend.
@@ -120,10 +123,12 @@ public final class ObjectStore: Sendable {
     }
 
     /// A local file with the object's bytes, only to be read: the object itself on disk; a copy in the cache for S3,
-    /// which stays for at least ten minutes after this call.
+    /// which stays for at least ten minutes after this call. Its bytes are verified the first time in this process, and
+    /// again whenever the file is another or was written to.
     public func localPath(_ digest: Digest) async throws -> String {
         if case .file(let path) = try await backend.location(of: digest, expiresSeconds: 0) {
             guard try await backend.info(digest, touching: false) != nil else { throw SlipwayError.noObject(digest) }
+            try await verify(path, digest)
             return path
         }
         guard let cache else {
@@ -131,6 +136,31 @@ public final class ObjectStore: Sendable {
         }
         return try await cache.path(of: digest) { file in
             for try await bytes in self.stream(digest) { try await self.pool.run { _ in try file.append(bytes) } }
+        }
+    }
+
+    private func verify(_ path: String, _ digest: Digest) async throws {
+        let isKnown = try verified.withLock { try $0[digest] == FileStamp(path) }
+        if isKnown { return }
+        try await pool.run { cancellation in
+            let stamp = try FileStamp(path)
+            let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            guard descriptor >= 0 else { throw SlipwayError.noObject(digest) }
+            defer { close(descriptor) }
+            let hasher = Hasher256()
+            var buffer = [UInt8](repeating: 0, count: 1 << 20)
+            while true {
+                try cancellation.check()
+                let count = Glibc.read(descriptor, &buffer, buffer.count)
+                guard count >= 0 else { throw SlipwayError.damaged(digest, "it cannot be read") }
+                if count == 0 { break }
+                buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
+            }
+            guard hasher.finalize() == digest else { throw self.noteDamage(digest) }
+            self.verified.withLock { verified in
+                if verified.count >= Self.verifiedMaximum { verified.removeAll() }
+                verified[digest] = stamp
+            }
         }
     }
 
@@ -165,5 +195,22 @@ public final class ObjectStore: Sendable {
     func noteDamage(_ digest: Digest) -> SlipwayError {
         _ = damaged.withLock { $0.insert(digest) }
         return SlipwayError.damaged(digest, "its bytes have another SHA-256")
+    }
+}
+
+/// What tells that a file is still the one that it was.
+private struct FileStamp: Hashable {
+    let inode: UInt64
+    let sizeBytes: Int64
+    let modifiedNanoseconds: Int64
+
+    init(_ path: String) throws {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw SlipwayError(.internal, "A stored object is not a file any more.", details: ["path": path])
+        }
+        inode = UInt64(status.st_ino)
+        sizeBytes = Int64(status.st_size)
+        modifiedNanoseconds = Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
     }
 }

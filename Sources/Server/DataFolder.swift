@@ -31,6 +31,7 @@ struct DataFolder: Sendable {
                     .unavailable, "The data folder \(path) cannot be made: \(String(cString: strerror(errno))).")
             }
         }
+        path = try Self.realPath(path)
         let lock = open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard lock >= 0 else {
             throw SlipwayError(

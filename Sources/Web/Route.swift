@@ -74,23 +74,3 @@ public struct Wire: Sendable {
         return .json(["error": .object(fields)], status: error.code.httpStatus)
     }
 }
-
-extension ErrorCode {
-    /// The HTTP status of each code; the one table.
-    public var httpStatus: Int {
-        switch self {
-        case .invalid: 400
-        case .unauthenticated: 401
-        case .forbidden: 403
-        case .notFound: 404
-        case .conflict: 409
-        case .tooLarge: 413
-        case .rateLimited: 429
-        case .deadlineExceeded: 504
-        case .cancelled: 499
-        case .unavailable: 503
-        case .unsupported: 501
-        case .internal: 500
-        }
-    }
-}

@@ -3,6 +3,14 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import ServiceLifecycle
+import UnixSignals
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
 
 /// Finds out who sends a request.
 public typealias Authenticator = @Sendable (_ authorization: String?, _ peerIsLoopback: Bool) async throws -> Principal
@@ -25,6 +33,9 @@ public struct WebConfiguration: Sendable {
 
 /// Routes requests, checks who may do what, and turns errors into answers.
 public struct WebApplication: Sendable {
+    /// How long requests under way may go on after SIGTERM.
+    static let drainSeconds = 20
+
     public let router: Router
     let authenticator: Authenticator
     let configuration: WebConfiguration
@@ -145,7 +156,9 @@ public struct WebApplication: Sendable {
     /// The name without the port.
     private static func hostName(_ host: String) -> String {
         if host.hasPrefix("["), let end = host.firstIndex(of: "]") { return String(host[...end]) }
-        return String(host.split(separator: ":").first ?? "")
+        let parts = host.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 1 || (parts.count == 2 && UInt16(parts[1]) != nil) else { return "" }
+        return String(parts[0])
     }
 
     private static func queryItems(_ text: Substring) throws -> [(name: String, value: String)] {
@@ -199,6 +212,16 @@ public struct WebApplication: Sendable {
                 address: .hostname(configuration.host, port: configuration.port), serverName: "slipway"),
             onServerRunning: { channel in await onReady(channel.localAddress?.port ?? configuration.port) },
             logger: logger)
-        try await application.runService()
+        var group = ServiceGroupConfiguration(
+            services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+        group.maximumGracefulShutdownDuration = .seconds(Self.drainSeconds)
+        do { try await ServiceGroup(configuration: group).run() } catch let error as IOError
+            where error.errnoCode == EADDRINUSE
+        {
+            throw SlipwayError(
+                .unavailable,
+                "Port \(configuration.port) of \(configuration.host) is in use by another program. Stop it, or choose another with --port."
+            )
+        }
     }
 }

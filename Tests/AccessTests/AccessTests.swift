@@ -36,6 +36,21 @@ final class HandClock: Sendable {
         } catch { return (error as? SlipwayError)?.code.rawValue ?? "\(error)" }
     }
 
+    @Test func `a token that ends makes none that lives longer`() async throws {
+        try await TestDatabase.each(Self.migrations) { database in
+            let access = AccessService(ledger: Ledger(database: database), openToLocalUse: false)
+            _ = try await access.bootstrap()
+            let (first, text) = try await access.issueToken(
+                for: "admin", label: "a day", scopes: nil, lifetimeSeconds: 86_400, as: Self.admin)
+            let holder = try await access.authenticate(authorization: "Bearer \(text.reveal)", peerIsLoopback: false)
+            for asked in [nil, 1e6] {
+                let (second, _) = try await access.issueToken(
+                    for: "admin", label: "more", scopes: nil, lifetimeSeconds: asked, as: holder)
+                #expect(try #require(second.expires) <= (try #require(first.expires)))
+            }
+        }
+    }
+
     @Test func `a token's secret is shown once and stored nowhere`() async throws {
         try await TestDatabase.each(Self.migrations) { database in
             let access = AccessService(ledger: Ledger(database: database), openToLocalUse: false)

@@ -221,7 +221,8 @@ import Web
             try await f.until(run, "token") { $1.hasPrefix("slw_") && $1.hasSuffix("\n") }
             let token = "Bearer " + (try await f.log(run, "token")).filter { !$0.isNewline }
             let principal = try await f.platform.access.authenticate(authorization: token, peerIsLoopback: true)
-            #expect(principal == Principal(name: "pipeline-p", role: nil, grants: ["p": .mlEngineer]))
+            let expires = try #require(principal.expires, "what the step hands on ends with it")
+            #expect(principal == Principal(name: "pipeline-p", role: nil, grants: ["p": .mlEngineer], expires: expires))
             let (_, steps) = try await f.service.wait(for: run.id, timeoutSeconds: 30, as: RunFixture.maker)
             #expect(
                 RunFixture.states(steps)
