@@ -3,12 +3,15 @@ import Platform
 
 /// Datasets: sources, immutable versions, slices, queries.
 public enum DatasetsFeature {
-    public static let migrations = DatasetsSchema.migrations
+    public static let migrations = VersionsSchema.migrations
 
     public static func make(_ platform: Platform) -> (feature: Feature, service: DatasetsService) {
         let service = DatasetsService(platform)
         var feature = Feature(name: "datasets")
-        feature.routes = DatasetsRoutes(service: service).routes
+        feature.routes =
+            VersionsRoutes(service: service).routes + BranchesRoutes(service: service).routes
+            + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
+            + SourcesRoutes(service: service).routes
         feature.recover = { platform.removeScratchFolders() }
         return (feature, service)
     }

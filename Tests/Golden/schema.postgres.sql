@@ -3,11 +3,21 @@ dataset
     project text NOT NULL
     description text NOT NULL
     created_ms bigint NOT NULL
+    kind text NOT NULL DEFAULT 'table'::text
+    key_columns text NOT NULL DEFAULT '[]'::text
 
 dataset_append_key
     dataset text NOT NULL
     append_key text NOT NULL
     number bigint NOT NULL
+
+dataset_named_version
+    dataset text NOT NULL
+    name text NOT NULL
+    kind text NOT NULL
+    number bigint NOT NULL
+    author text NOT NULL
+    created_ms bigint NOT NULL
 
 dataset_version
     dataset text NOT NULL
@@ -24,6 +34,9 @@ dataset_version
     recipe text NOT NULL
     recipe_digest text NOT NULL
     profile text
+    branch text NOT NULL DEFAULT 'main'::text
+    parent bigint
+    merged bigint
 
 endpoint
     name text NOT NULL
@@ -477,6 +490,7 @@ token
     revoked_ms bigint
 
 CREATE UNIQUE INDEX dataset_append_key_pkey ON dataset_append_key USING btree (dataset, append_key)
+CREATE UNIQUE INDEX dataset_named_version_pkey ON dataset_named_version USING btree (dataset, name)
 CREATE UNIQUE INDEX dataset_pkey ON dataset USING btree (name)
 CREATE INDEX dataset_project ON dataset USING btree (project, name)
 CREATE INDEX dataset_version_digest ON dataset_version USING btree (digest)

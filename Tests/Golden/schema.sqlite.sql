@@ -3,13 +3,23 @@ CREATE TABLE dataset (
     project TEXT NOT NULL,
     description TEXT NOT NULL,
     created_ms BIGINT NOT NULL
-);
+, kind TEXT NOT NULL DEFAULT 'table', key_columns TEXT NOT NULL DEFAULT '[]');
 
 CREATE TABLE dataset_append_key (
     dataset TEXT NOT NULL,
     append_key TEXT NOT NULL,
     number BIGINT NOT NULL,
     PRIMARY KEY (dataset, append_key)
+);
+
+CREATE TABLE dataset_named_version (
+    dataset TEXT NOT NULL REFERENCES dataset (name),
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (dataset, name)
 );
 
 CREATE TABLE dataset_version (
@@ -26,7 +36,7 @@ CREATE TABLE dataset_version (
     created_ms BIGINT NOT NULL,
     recipe TEXT NOT NULL,
     recipe_digest TEXT NOT NULL,
-    profile TEXT,
+    profile TEXT, branch TEXT NOT NULL DEFAULT 'main', parent BIGINT, merged BIGINT,
     PRIMARY KEY (dataset, number)
 );
 

@@ -1,6 +1,6 @@
 import Database
 
-enum DatasetsSchema {
+enum VersionsSchema {
     static let migrations = [
         Migration(
             "datasets/0001-datasets",
@@ -60,6 +60,28 @@ enum DatasetsSchema {
                 created_ms BIGINT NOT NULL,
                 PRIMARY KEY (name, version)
             );
-            """)
+            """),
+        Migration(
+            "datasets/0002-branches",
+            """
+            ALTER TABLE dataset ADD COLUMN kind TEXT NOT NULL DEFAULT 'table';
+            ALTER TABLE dataset ADD COLUMN key_columns TEXT NOT NULL DEFAULT '[]';
+            ALTER TABLE dataset_version ADD COLUMN branch TEXT NOT NULL DEFAULT 'main';
+            ALTER TABLE dataset_version ADD COLUMN parent BIGINT;
+            ALTER TABLE dataset_version ADD COLUMN merged BIGINT;
+            UPDATE dataset_version SET parent = number - 1 WHERE number > 1;
+            CREATE TABLE dataset_named_version (
+                dataset TEXT NOT NULL REFERENCES dataset (name),
+                name TEXT NOT NULL,
+                kind TEXT NOT NULL,
+                number BIGINT NOT NULL,
+                author TEXT NOT NULL,
+                created_ms BIGINT NOT NULL,
+                PRIMARY KEY (dataset, name)
+            );
+            INSERT INTO dataset_named_version (dataset, name, kind, number, author, created_ms)
+            SELECT dataset, 'main', 'branch', max(number), 'slipway', min(created_ms) FROM dataset_version
+            GROUP BY dataset;
+            """),
     ]
 }

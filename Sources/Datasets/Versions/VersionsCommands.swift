@@ -8,6 +8,7 @@ public struct DataCommand: AsyncParsableCommand {
         commandName: "data", abstract: "Datasets: versions, rows, profiles, differences.",
         subcommands: [
             List.self, Log.self, Show.self, Head.self, Profile.self, Diff.self, Append.self, Derive.self, Query.self,
+            Create.self, Set.self, Branch.self, Tag.self,
         ])
 
     public init() {}
@@ -28,19 +29,65 @@ public struct DataCommand: AsyncParsableCommand {
         }
     }
 
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make an empty dataset.",
+            discussion: "Example: slipway data create sales --key store --key day")
+        @Argument var name: String
+        @Option(help: "table or files.") var kind = "table"
+        @Option(parsing: .singleValue, help: "A column that identifies a row, with the others. May be repeated.")
+        var key: [String] = []
+        @Option(help: "What it is.") var about = ""
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try output.object(
+                try await server.client().post(
+                    "/api/v1/datasets",
+                    [
+                        "name": .string(name), "project": .string(server.projectName), "kind": .string(kind),
+                        "key": JSONValue(key), "description": .string(about),
+                    ]))
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what identifies a row, or what a dataset is.",
+            discussion: "Example: slipway data set sales --key store --key day")
+        @Argument var name: String
+        @Option(parsing: .singleValue, help: "A column that identifies a row, with the others. May be repeated.")
+        var key: [String] = []
+        @Option(help: "What it is.") var about: String?
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var body: [String: JSONValue] = [:]
+            if !key.isEmpty { body["key"] = JSONValue(key) }
+            if let about { body["description"] = .string(about) }
+            try output.object(
+                try await server.client().send("PATCH", "/api/v1/datasets/\(percentEncode(name))", body: .object(body)))
+        }
+    }
+
     struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List a dataset's versions, newest first.")
         @Argument var name: String
+        @Option(help: "Only the versions that led to this branch's head.") var branch: String?
         @Option(help: "At most so many.") var limit = 20
         @OptionGroup var server: ClientOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let items = try await server.client().list("/api/v1/datasets/\(percentEncode(name))/versions", limit: limit)
+            let items = try await server.client().list(
+                "/api/v1/datasets/\(percentEncode(name))/versions", query: [("branch", branch)], limit: limit)
             try output.list(
                 items,
                 [
-                    Column("Version", "ref"), Column("Rows", "rows"), Column("Bytes", "sizeBytes"),
+                    Column("Version", "ref"), Column("Branch", "branch"), Column("Rows", "rows"),
+                    Column("Bytes", "sizeBytes"),
                     Column("Files", "files"), Column("Made by", "recipe.kind"),
                     Column("Created", "created"), Column("Message", "message"),
                 ])
@@ -136,6 +183,7 @@ public struct DataCommand: AsyncParsableCommand {
         @Argument(help: "A .parquet, .csv or .ndjson file.") var file: String
         @Option(help: "Why.") var message = ""
         @Option(help: "Your own id of this batch: the same again changes nothing.") var key: String?
+        @Option(help: "Onto which branch.") var branch = "main"
         @OptionGroup var server: ClientOptions
         @OptionGroup var output: OutputOptions
 
@@ -151,7 +199,8 @@ public struct DataCommand: AsyncParsableCommand {
             try output.object(
                 try await server.client().upload(
                     "POST", "/api/v1/datasets/\(percentEncode(name))/append",
-                    query: [("project", server.projectName), ("message", message), ("key", key)], file: file,
+                    query: [("project", server.projectName), ("message", message), ("key", key), ("branch", branch)],
+                    file: file,
                     contentType: type))
         }
     }
@@ -166,6 +215,7 @@ public struct DataCommand: AsyncParsableCommand {
         @Argument(help: "One SELECT.") var sql: String
         @Option(parsing: .singleValue, help: "table=ref. May be repeated.") var input: [String] = []
         @Option(help: "Why.") var message = ""
+        @Option(help: "Onto which branch.") var branch = "main"
         @OptionGroup var server: ClientOptions
         @OptionGroup var output: OutputOptions
 
@@ -174,7 +224,8 @@ public struct DataCommand: AsyncParsableCommand {
                 try await server.client().post(
                     "/api/v1/datasets/\(percentEncode(name))/derive",
                     [
-                        "sql": .string(sql), "inputs": try inputMap(input), "message": .string(message),
+                        "branch": .string(branch), "sql": .string(sql), "inputs": try inputMap(input),
+                        "message": .string(message),
                         "project": .string(server.projectName),
                     ]))
         }
@@ -225,118 +276,4 @@ private func inputMap(_ pairs: [String]) throws -> JSONValue {
         map[parts[0]] = parts[1]
     }
     return JSONValue(map)
-}
-
-public struct SourceCommand: AsyncParsableCommand {
-    public static let configuration = CommandConfiguration(
-        commandName: "source", abstract: "Sources: files, HTTP, S3, PostgreSQL, SQLite.",
-        subcommands: [List.self, Add.self, Import.self])
-
-    public init() {}
-
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the sources.")
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let answer = try await server.client().get("/api/v1/sources", query: [("project", server.project)])
-            try output.list(
-                answer["items"]?.arrayValue ?? [],
-                [
-                    Column("Name", "name"), Column("Kind", "kind"), Column("Location", "location"),
-                    Column("Last import", "lastImported"),
-                ])
-        }
-    }
-
-    struct Add: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Register a source.",
-            discussion: "Example: slipway source add tills --kind file '/data/tills/*.parquet' --project restock")
-        @Argument var name: String
-        @Argument(help: "A path or glob, a URL, an s3:// prefix, a database URL or file.") var location: String
-        @Option(help: "file, http, s3, postgres or sqlite.") var kind = "file"
-        @Option(help: "For databases: the SELECT to read.") var query: String?
-        @Option(help: "parquet, csv or json (default: told from the name).") var format: String?
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            var body: [String: JSONValue] = [
-                "name": .string(name), "location": .string(location), "kind": .string(kind),
-                "project": .string(server.projectName),
-            ]
-            if let query { body["query"] = .string(query) }
-            if let format { body["format"] = .string(format) }
-            try output.object(try await server.client().post("/api/v1/sources", .object(body)))
-        }
-    }
-
-    struct Import: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Read a source into a new version.", discussion: "Example: slipway source import tills sales")
-        @Argument var name: String
-        @Argument(help: "The dataset.") var dataset: String
-        @Flag(help: "Keep the newest version's rows and add these.") var append = false
-        @Option(help: "Why.") var message = ""
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let body: JSONValue = [
-                "dataset": .string(dataset), "mode": .string(append ? "append" : "replace"),
-                "message": .string(message),
-            ]
-            try output.object(
-                try await server.client().post(
-                    "/api/v1/sources/\(percentEncode(name))/import", body, timeoutSeconds: 7200))
-        }
-    }
-}
-
-public struct SliceCommand: AsyncParsableCommand {
-    public static let configuration = CommandConfiguration(
-        commandName: "slice", abstract: "Slices: named, versioned queries over datasets.",
-        subcommands: [List.self, Create.self])
-
-    public init() {}
-
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the slices.")
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let answer = try await server.client().get("/api/v1/slices", query: [("project", server.project)])
-            try output.list(
-                answer["items"]?.arrayValue ?? [],
-                [
-                    Column("Slice", "ref"), Column("Dataset", "dataset"), Column("Where", "where"),
-                    Column("Owner", "owner"), Column("About", "description"),
-                ])
-        }
-    }
-
-    struct Create: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Name a slice, or make its next version.",
-            discussion: "Example: slipway slice create weekend sales --where \"dayofweek(day) IN (0, 6)\"")
-        @Argument var name: String
-        @Argument var dataset: String
-        @Option(name: .customLong("where"), help: "A condition in SQL.") var condition: String
-        @Option(help: "What it is for.") var about = ""
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            try output.object(
-                try await server.client().post(
-                    "/api/v1/slices",
-                    [
-                        "name": .string(name), "dataset": .string(dataset), "where": .string(condition),
-                        "description": .string(about),
-                    ]))
-        }
-    }
 }

@@ -1,0 +1,225 @@
+import Core
+import Database
+import Ledger
+import Objects
+import Platform
+import Projects
+import Tables
+
+/// What a new version is to be.
+struct Commit: Sendable {
+    let dataset: String
+    let project: String
+    var branch = Dataset.mainBranch
+    /// Parquet files on this machine; moved into the object store.
+    var parts: [(path: String, table: TableFile)]
+    /// A version whose files the new one keeps, with the parts after them.
+    var base: DatasetVersion?
+    /// What the branch's newest version must be when the new one is made.
+    var expects = Head.any
+    let recipe: Recipe
+    /// What it was made from, for the lineage.
+    let parents: [Ref]
+    let message: String
+    /// Of a merge: the version that was merged in.
+    var merged: Int?
+    /// The client's own id of an append: the same again gives the version that it made then.
+    var key: String?
+    /// The same content as the newest version gives that version.
+    var reusesNewest = false
+
+    enum Head: Sendable {
+        case any
+        /// Exactly this version, or none; else `conflict` with the detail `latest`, saying who made what meanwhile.
+        case exactly(Int?)
+    }
+}
+
+extension DatasetsService {
+    // MARK: Making versions
+
+    /// Makes a version.
+    ///
+    /// - Returns: the version, and whether it is new.
+    /// - Throws: `conflict` when the branch is not what the commit expects; `notFound` for a branch that nobody made.
+    func commit(_ commit: Commit, as principal: Principal) async throws -> (version: DatasetVersion, isNew: Bool) {
+        let (name, base, recipe) = (commit.dataset, commit.base, commit.recipe)
+        var added: [DatasetFile] = []
+        let baseFiles = try await base.asyncMap { try await self.files(of: $0) } ?? []
+        for (index, part) in commit.parts.enumerated() {
+            let object = try await platform.objects.put(file: part.path, move: true)
+            added.append(
+                DatasetFile(
+                    path: Self.partName(baseFiles.count + index), digest: object.digest, sizeBytes: object.sizeBytes))
+        }
+        let all = baseFiles + added
+        let listing: JSONValue = .array(all.map { [.string($0.digest.hex), .int($0.sizeBytes)] })
+        let draft = DatasetVersion(
+            dataset: name, project: commit.project, kind: base?.kind ?? .table, number: 0, branch: commit.branch,
+            parent: nil, merged: commit.merged, manifest: "", digest: Digest.of(listing.canonicalText),
+            columns: commit.parts.first?.table.columns ?? base?.columns ?? [],
+            rowCount: (base?.rowCount ?? 0) + commit.parts.reduce(0) { $0 + $1.table.rows },
+            sizeBytes: all.reduce(0) { $0 + $1.sizeBytes },
+            fileCount: all.count, message: commit.message, author: principal.name, created: platform.clock.now(),
+            recipe: recipe)
+        return try await platform.database.write { [store, ledger = platform.ledger] db in
+            let dataset = try Self.prepare(db, commit, draft, store, ledger, principal)
+            if let key = commit.key, let known = try store.appended(db, name, key: key),
+                let made = try store.version(db, name, .number(known))
+            {
+                return (made, false)
+            }
+            let head = try store.version(db, name, .name(commit.branch))
+            if commit.reusesNewest, let head, head.digest == draft.digest {
+                for parent in commit.parents { try ledger.link(db, head.ref, madeFrom: parent, recipe.kind) }
+                return (head, false)
+            }
+            if case .exactly(let expected) = commit.expects, head?.number != expected {
+                throw Self.overtaken(dataset, commit.branch, head)
+            }
+            let number = try store.nextNumber(db, name)
+            let ref = Ref(.dataset, name, version: number)
+            let manifest = try Manifests.create(db, owner: ref, at: draft.created)
+            try Manifests.setMany(
+                db, manifest,
+                all.map {
+                    (try RelativePath(parsing: $0.path), ObjectInfo(digest: $0.digest, sizeBytes: $0.sizeBytes))
+                }, at: draft.created)
+            let version = draft.numbered(number, parent: head?.number, manifest: manifest)
+            try store.insert(db, version)
+            try store.set(
+                db,
+                NamedVersion(
+                    kind: .branch, dataset: name, name: commit.branch, number: number, author: principal.name,
+                    created: draft.created))
+            if let key = commit.key { try store.rememberAppend(db, name, key: key, number: number) }
+            for parent in commit.parents { try ledger.link(db, ref, madeFrom: parent, recipe.kind) }
+            if let base { try ledger.link(db, ref, madeFrom: base.ref, "append") }
+            try ledger.append(
+                db, "dataset.version.created", ref, project: commit.project, by: principal,
+                data: [
+                    "digest": .string(version.digest.hex), "rows": .int(version.rowCount),
+                    "files": JSONValue(version.fileCount), "branch": .string(version.branch),
+                    "recipe": .string(recipe.kind),
+                ])
+            return (version, true)
+        }
+    }
+
+    /// Makes the dataset if it is new, and sees that the branch may be written.
+    private static func prepare(
+        _ db: any Transaction, _ commit: Commit, _ draft: DatasetVersion, _ store: DatasetsStore, _ ledger: Ledger,
+        _ principal: Principal
+    ) throws -> Dataset {
+        try ProjectsStore().require(db, commit.project)
+        let fresh = Dataset(
+            name: commit.dataset, project: commit.project, kind: draft.kind, key: [], description: "",
+            created: draft.created, latest: nil)
+        if try store.ensure(db, fresh) {
+            try ledger.append(db, "dataset.created", fresh.ref, project: commit.project, by: principal)
+        }
+        guard let dataset = try store.dataset(db, commit.dataset) else { throw SlipwayError.notFound(fresh.ref) }
+        guard dataset.project == commit.project else {
+            throw SlipwayError(
+                .conflict,
+                "The dataset \(dataset.name) belongs to the project \(dataset.project), not to \(commit.project).",
+                ref: dataset.ref)
+        }
+        switch try store.named(db, dataset.name, commit.branch)?.kind {
+        case .branch: break
+        case .tag:
+            throw SlipwayError(
+                .conflict, "\(commit.branch) is a tag of \(dataset.name), and tags do not move; name a branch.",
+                ref: Ref(.dataset, dataset.name, selector: commit.branch))
+        case nil where commit.branch == Dataset.mainBranch: break
+        case nil:
+            throw SlipwayError.notFound(
+                Ref(.dataset, dataset.name, selector: commit.branch),
+                hint: "Make the branch first: slipway data branch create \(dataset.name) \(commit.branch).")
+        }
+        return dataset
+    }
+
+    /// Another version came first.
+    private static func overtaken(_ dataset: Dataset, _ branch: String, _ head: DatasetVersion?) -> SlipwayError {
+        guard let head else {
+            return SlipwayError(
+                .conflict, "\(dataset.name) has no version on \(branch) any more.", details: ["latest": "0"],
+                ref: dataset.ref)
+        }
+        return SlipwayError(
+            .conflict,
+            "\(head.author) made \(head.ref) on \(branch) meanwhile (\(head.recipe.kind), \(head.rowCount) rows). Try again on top of it, or work on a branch of your own and merge.",
+            details: [
+                "latest": String(head.number), "branch": branch, "author": head.author,
+                "made": head.created.description, "message": head.message,
+            ], ref: head.ref)
+    }
+
+    /// Makes the version after `base` on a branch, with all its rows given by one SELECT: merges, published labels and
+    /// whatever else changes rows.
+    ///
+    /// - Parameters:
+    ///   - inputs: tables of the SELECT; those of versions by `input(_:name:)`.
+    ///   - base: what the branch's newest version must be.
+    /// - Throws: `conflict` when the branch has moved on.
+    public func rewrite(
+        _ base: DatasetVersion, branch: String, sql: String, inputs: [TableInput], recipe: Recipe, parents: [Ref],
+        merged: Int? = nil, message: String, as principal: Principal
+    ) async throws -> DatasetVersion {
+        try principal.require(.writeDatasets, in: base.project)
+        let folder = try platform.scratchFolder()
+        defer { removeFolder(folder) }
+        let path = folder + "/part.parquet"
+        let table = try await platform.tables.write(
+            sql, parameters: [], inputs: inputs, to: path, timeoutSeconds: Self.writeSeconds)
+        return try await commit(
+            Commit(
+                dataset: base.dataset, project: base.project, branch: branch, parts: [(path, table)],
+                expects: .exactly(base.number), recipe: recipe, parents: parents + [base.ref], message: message,
+                merged: merged), as: principal
+        ).version
+    }
+
+    /// How long writing a version's rows may take.
+    static let writeSeconds = 1800.0
+
+    /// Commits the Parquet files in a folder that a pipeline step wrote as a new version; the same content as the newest
+    /// version gives that version.
+    public func commitFolder(
+        _ name: String, project: String, paths: [String], recipe: Recipe, parents: [Ref], message: String,
+        as principal: Principal
+    ) async throws -> DatasetVersion {
+        try principal.require(.writeDatasets, in: project)
+        try Name.validate(name, field: "dataset")
+        guard !paths.isEmpty else {
+            throw SlipwayError.field(
+                "outputs", "the step wrote no Parquet file for the dataset \(name)", expected: "at least one *.parquet")
+        }
+        let folder = try platform.scratchFolder()
+        defer { removeFolder(folder) }
+        let target = folder + "/part.parquet"
+        let table = try await platform.tables.write(
+            "SELECT * FROM data", parameters: [], inputs: [TableInput(name: "data", files: paths, format: .parquet)],
+            to: target, timeoutSeconds: Self.writeSeconds)
+        return try await commit(
+            Commit(
+                dataset: name, project: project, parts: [(target, table)], recipe: recipe, parents: parents,
+                message: message, reusesNewest: true), as: principal
+        ).version
+    }
+
+    static func partName(_ index: Int) -> String {
+        "part-" + String(repeating: "0", count: max(0, 5 - String(index).count)) + "\(index).parquet"
+    }
+}
+
+extension DatasetVersion {
+    fileprivate func numbered(_ number: Int, parent: Int?, manifest: String) -> DatasetVersion {
+        DatasetVersion(
+            dataset: dataset, project: project, kind: kind, number: number, branch: branch, parent: parent,
+            merged: merged, manifest: manifest, digest: digest, columns: columns, rowCount: rowCount,
+            sizeBytes: sizeBytes, fileCount: fileCount, message: message, author: author, created: created,
+            recipe: recipe)
+    }
+}
