@@ -3,7 +3,7 @@ import Platform
 
 /// Datasets: sources, immutable versions, slices, queries.
 public enum DatasetsFeature {
-    public static let migrations = VersionsSchema.migrations
+    public static let migrations = VersionsSchema.migrations + SlicesSchema.migrations
 
     public static func make(_ platform: Platform) -> (feature: Feature, service: DatasetsService) {
         let service = DatasetsService(platform)

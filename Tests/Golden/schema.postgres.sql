@@ -466,6 +466,9 @@ slice
     description text NOT NULL
     owner text NOT NULL
     created_ms bigint NOT NULL
+    over_ref text NOT NULL DEFAULT ''::text
+    rule text NOT NULL DEFAULT ''::text
+    purpose text NOT NULL DEFAULT ''::text
 
 source
     name text NOT NULL

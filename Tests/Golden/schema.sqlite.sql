@@ -538,7 +538,7 @@ CREATE TABLE slice (
     condition TEXT NOT NULL,
     description TEXT NOT NULL,
     owner TEXT NOT NULL,
-    created_ms BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL, over_ref TEXT NOT NULL DEFAULT '', rule TEXT NOT NULL DEFAULT '', purpose TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (name, version)
 );
 

@@ -17,8 +17,16 @@ extension Permission {
 public struct DatasetsService: Sendable {
     let platform: Platform
     let store = DatasetsStore()
+    let tableCache: TableCache
 
-    public init(_ platform: Platform) { self.platform = platform }
+    /// How much disk the rows of evaluated slices may take.
+    private static let cacheMaximumBytes: Int64 = 20 << 30
+
+    public init(_ platform: Platform) {
+        self.platform = platform
+        tableCache = TableCache(
+            folder: platform.dataDirectory + "/cache/tables", maximumBytes: Self.cacheMaximumBytes)
+    }
 
     // MARK: Looking things up
 
@@ -105,12 +113,14 @@ public struct DatasetsService: Sendable {
     }
 
     /// A version by number (`dataset:name@3`), tag or branch (`dataset:name@prod`); without a selector, or with `latest`,
-    /// the head of main. A slice's ref gives its dataset's newest version.
+    /// the head of main. A slice's ref gives the version that it chooses from.
     public func resolve(_ ref: Ref, as principal: Principal) async throws -> DatasetVersion {
         switch ref.kind {
         case .slice:
-            let slice = try await slice(ref, as: principal)
-            return try await resolve(Ref(.dataset, slice.dataset), as: principal)
+            let chain = try await chain(ref, as: principal)
+            let pinned = try SliceSelector(ref.selector).datasetVersion
+            return try await resolve(
+                pinned.map { Ref(.dataset, chain.top.dataset, version: $0) } ?? chain.base, as: principal)
         case .dataset:
             let dataset = try await dataset(ref.name, as: principal)
             guard
