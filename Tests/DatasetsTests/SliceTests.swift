@@ -179,21 +179,21 @@ import Testing
                 "id,text,x,day\n2,something else entirely here,7,2020-01-04\n3,\(words) again,8,2020-01-09\n4,alpha beta gamma delta,5,2020-01-05\n"
                     .utf8)
             _ = try await f.append("clean", "id,text,x,day\n77,nothing of it,70,2021-01-01\n".utf8)
-            func check(_ right: String) async throws -> (verdict: JSONValue?, rows: [String]) {
+            func check(_ right: String) async throws -> (verdict: JSONValue?, rows: [String], keys: JSONValue?) {
                 let answer = try await f.get(
                     "POST", "/slices/leakage",
                     ["left": "dataset:l", "right": .string(right), "key": ["id"], "text": "text", "time": "day"])
+                let checks = answer["checks"]?.arrayValue ?? []
                 return (
                     answer["verdict"],
-                    (answer["checks"]?.arrayValue ?? []).map {
-                        "\($0["check"]?.stringValue ?? "") \($0["rows"]?.intValue ?? -1)"
-                    }
+                    checks.map { "\($0["check"]?.stringValue ?? "") \($0["rows"]?.intValue ?? -1)" },
+                    checks.first?["examples"]
                 )
             }
             let found = try await check("dataset:r")
             #expect(
                 found.rows == ["shared-keys 1", "same-rows 1", "near-rows 1", "near-text 2", "time-order 1"])
-            #expect(found.verdict == "leak")
+            #expect(found.verdict == "leak" && found.keys == [["id": 2]])
             let clean = try await check("dataset:clean")
             #expect(clean.verdict == "none", "\(clean.rows)")
         }

@@ -142,7 +142,8 @@ extension DatasetsService {
             let result = try await platform.tables.query(
                 sql, parameters: [], inputs: [left.input, right.input], maxRows: 1, timeoutSeconds: 600)
             let count = result.rows.first?.first?.intValue ?? 0
-            let examples = result.rows.first?.last?.json.stringValue.flatMap { try? JSONValue(parsing: $0) }
+            let last = result.rows.first?.last?.json
+            let examples = last?.stringValue.flatMap { try? JSONValue(parsing: $0) } ?? last
             let severity = kind.hasPrefix("near") ? "suspect" : "leak"
             if count > 0, verdict != "leak" { verdict = severity }
             checks.append([
