@@ -84,9 +84,9 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible, Comparable {
     /// The digest of bytes in memory, in one call.
     public static func of(_ bytes: UnsafeRawBufferPointer) -> Digest {
         withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 8) { out in
-            // An empty buffer may have no address, and libcrypto wants one.
-            let done = bytes.baseAddress.map { SHA256($0, bytes.count, out.baseAddress) } ?? SHA256("", 0, out.baseAddress)
-            precondition(done != nil, "libcrypto offers no SHA-256")
+            guard EVP_Digest(bytes.baseAddress, bytes.count, out.baseAddress, nil, Hasher256.algorithm, nil) == 1 else {
+                fatalError("libcrypto offers no SHA-256")
+            }
             return Digest(bytes: UnsafeRawBufferPointer(out))
         }
     }
@@ -98,8 +98,12 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible, Comparable {
 public final class Hasher256 {
     private let context: OpaquePointer
 
+    /// Looked up once: libcrypto would search its providers for each hash. Unsafe by declaration only; libcrypto never
+    /// changes it.
+    nonisolated(unsafe) fileprivate static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
+
     public init() {
-        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, Self.algorithm, nil) == 1 else {
             fatalError("libcrypto offers no SHA-256")
         }
         self.context = context
