@@ -227,7 +227,7 @@ struct PageReader {
         let number =
             files.count == 1
             ? "CAST(\(files[0]) AS BIGINT)"
-            : files.last == files.count - 1 ? "CAST(file_index AS BIGINT)" : "\(files)[file_index + 1]::BIGINT"
+            : files.last == files.count - 1 ? "CAST(file_index AS BIGINT)" : "\(files)[file_index::BIGINT + 1]::BIGINT"
         return
             "(SELECT \(number) AS \(Self.file), CAST(file_row_number AS BIGINT) AS \(Self.row), \(list.joined(separator: ", ")) FROM \(reader)) AS \(SQLText.name(input.name))"
     }
