@@ -171,12 +171,15 @@ extension TablesSession {
     ///
     /// - Returns: how many there were, as the answer.
     func stream(
-        _ sql: String, _ parameters: [TableValue], _ format: RowFormat, _ emit: ([UInt8]) throws -> Void
+        _ sql: String, _ parameters: [TableValue], _ format: RowFormat, maxRows: Int,
+        _ emit: ([UInt8]) throws -> Void
     ) throws -> JSONValue {
         switch format {
-        case .arrow: try stream(try instance.run(sql, parameters, streaming: true), as: ArrowEncoder.self, emit)
+        case .arrow:
+            try stream(
+                try instance.run(sql, parameters, streaming: true), as: ArrowEncoder.self, maxRows: maxRows, emit)
         case .csv:
-            try stream(try texts(sql, parameters), as: CSVEncoder.self, emit)
+            try stream(try texts(sql, parameters), as: CSVEncoder.self, maxRows: maxRows, emit)
         }
     }
 
@@ -189,21 +192,22 @@ extension TablesSession {
     }
 
     func stream<Encoder: RowEncoder>(
-        _ result: DuckDBResult, as type: Encoder.Type, _ emit: ([UInt8]) throws -> Void
+        _ result: DuckDBResult, as type: Encoder.Type, maxRows: Int = .max, _ emit: ([UInt8]) throws -> Void
     ) throws -> JSONValue {
         var encoder = try Encoder(result.columns)
         try emit(encoder.begin())
         var rows: Int64 = 0
-        while let chunk = try result.nextChunk() {
+        while rows < maxRows, let chunk = try result.nextChunk() {
+            let end = min(chunk.count, maxRows - Int(rows))
             var next = 0
-            while next < chunk.count {
-                next = try encoder.append(chunk, next..<chunk.count)
-                if encoder.isFull || next < chunk.count, let piece = encoder.take() {
+            while next < end {
+                next = try encoder.append(chunk, next..<end)
+                if encoder.isFull || next < end, let piece = encoder.take() {
                     try instance.running?.checkpoint()
                     try emit(piece)
                 }
             }
-            rows += Int64(chunk.count)
+            rows += Int64(end)
         }
         if let piece = encoder.take() { try emit(piece) }
         let end = encoder.end()

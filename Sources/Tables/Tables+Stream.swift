@@ -73,11 +73,12 @@ extension Tables {
     ///   is thrown by `TableStream.send`.
     public func stream(
         _ sql: String, parameters: [TableValue] = [], inputs: [TableInput], as format: RowFormat,
-        timeoutSeconds: Double = Tables.streamSeconds, for caller: TablesCaller = .system
+        maxRows: Int? = nil, timeoutSeconds: Double = Tables.streamSeconds, for caller: TablesCaller = .system
     ) async throws -> TableStream {
         try Self.requireModest(sql)
         try requireAvailable()
-        let request = TablesRequest(.stream(sql: sql, parameters: parameters, format: format), inputs: inputs)
+        let request = TablesRequest(
+            .stream(sql: sql, parameters: parameters, format: format, maxRows: maxRows), inputs: inputs)
         let stream = try pool.stream(
             request.bytes, deadlineSeconds: timeoutSeconds, stallSeconds: Self.stallSeconds, for: caller.worker)
         switch try await stream.next() {

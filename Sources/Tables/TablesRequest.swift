@@ -8,7 +8,7 @@ struct TablesRequest {
         /// A user's SELECT into a Parquet file.
         case write(sql: String, parameters: [TableValue], path: String)
         /// A user's SELECT, row by row.
-        case stream(sql: String, parameters: [TableValue], format: RowFormat)
+        case stream(sql: String, parameters: [TableValue], format: RowFormat, maxRows: Int?)
         case columns
         case rowCount
         /// Of each file.
@@ -39,7 +39,8 @@ struct TablesRequest {
             statement(sql, parameters)
             fields["path"] = .string(path)
             fields["op"] = "write"
-        case .stream(let sql, let parameters, let format):
+        case .stream(let sql, let parameters, let format, let maxRows):
+            fields["maxRows"] = maxRows.map { JSONValue($0) } ?? .null
             statement(sql, parameters)
             fields["format"] = .string(format.rawValue)
             fields["op"] = "stream"
@@ -86,7 +87,9 @@ struct TablesRequest {
             guard let format = RowFormat(rawValue: try fields.string("format")) else {
                 throw SlipwayError(.internal, "A stream's form is not known here.")
             }
-            operation = .stream(sql: try fields.string("sql"), parameters: parameters, format: format)
+            operation = .stream(
+                sql: try fields.string("sql"), parameters: parameters, format: format,
+                maxRows: try fields.optionalInt("maxRows"))
         case "rowCounts": operation = .rowCounts
         case "page": operation = .page(try PageJob(fields["page"] ?? .null))
         case "index":

@@ -59,8 +59,8 @@ struct TablesSession {
             return try query(try checked(sql, systemViews), parameters, maxRows: maxRows)
         case .write(let sql, let parameters, let path):
             return try write(try checked(sql, systemViews), parameters, to: path)
-        case .stream(let sql, let parameters, let format):
-            return json(try stream(try checked(sql, systemViews), parameters, format, emit))
+        case .stream(let sql, let parameters, let format, let maxRows):
+            return json(try stream(try checked(sql, systemViews), parameters, format, maxRows: maxRows ?? .max, emit))
         case .rowCounts: return json(.array(try rowCounts().map { .int($0) }))
         case .page(let job): return try page(job)
         case .index(let query, let counts, let path): return json(try index(query, counts, path))

@@ -47,6 +47,33 @@ public struct PageQuery: Hashable, Sendable {
         self.limit = limit
     }
 
+    /// The rows of the whole view, in the order of its pages, as one SELECT over a table of that name.
+    public func select(from table: String, columns known: [TableColumn], limit: Int? = nil) -> String {
+        let list = (columns ?? known.map(\.name)).map(SQLText.name).joined(separator: ", ")
+        var conditions = condition.map { ["(\n\($0)\n)"] } ?? []
+        if let search { conditions.append(Self.containing(search, known)) }
+        let filter = conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+        let end = limit.map { " LIMIT \($0)" } ?? ""
+        guard !order.isEmpty else { return "SELECT \(list) FROM \(SQLText.name(table))\(filter)\(end)" }
+        // DuckDB's sort keeps no order among equals.
+        let place = SQLText.name("slipway row")
+        let keys = order.map { "\(SQLText.name($0.column)) \($0.descending ? "DESC" : "ASC") NULLS LAST" } + [place]
+        return """
+            SELECT \(list) FROM (SELECT *, row_number() OVER () AS \(place) FROM \(SQLText.name(table))\(filter))
+            ORDER BY \(keys.joined(separator: ", "))\(end)
+            """
+    }
+
+    /// The condition that a row has the text in any column of text.
+    static func containing(_ text: String, _ columns: [TableColumn]) -> String {
+        // Written as bytes, so that no character of it means anything in SQL.
+        let hex = Array(text.utf8).map { "\\x" + Hex.encode([$0]) }.joined()
+        let parts = columns.filter(\.isText).map { column in
+            "contains(lower(CAST(\(SQLText.name(column.name)) AS VARCHAR)), lower(decode('\(hex)'::BLOB)))"
+        }
+        return parts.isEmpty ? "false" : "(\(parts.joined(separator: " OR ")))"
+    }
+
     /// All rows as they lie.
     var isPlain: Bool { condition == nil && search == nil && order.isEmpty }
 }
@@ -75,6 +102,12 @@ public struct TablePage<Rows: Sendable>: Sendable {
     public let total: Int64?
     public let hasBefore: Bool
     public let hasAfter: Bool
+
+    public func map<Other: Sendable>(_ transform: (Rows) throws -> Other) rethrows -> TablePage<Other> {
+        TablePage<Other>(
+            rows: try transform(rows), rowNumbers: rowNumbers, position: position, total: total, hasBefore: hasBefore,
+            hasAfter: hasAfter)
+    }
 
     public var first: RowPlace? { rowNumbers.first.map { RowPlace(row: $0, position: position) } }
 

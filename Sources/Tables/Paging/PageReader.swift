@@ -142,17 +142,8 @@ struct PageReader {
     private func conditions(_ query: PageQuery) throws -> [String] {
         var conditions: [String] = []
         if let condition = query.condition { conditions.append("(\n\(condition)\n)") }
-        if let search = query.search { conditions.append(searching(search)) }
+        if let search = query.search { conditions.append(PageQuery.containing(search, columns)) }
         return conditions
-    }
-
-    private func searching(_ text: String) -> String {
-        // Written as bytes, so that no character of it means anything in SQL.
-        let hex = Array(text.utf8).map { "\\x" + Hex.encode([$0]) }.joined()
-        let parts = columns.filter(\.isText).map { column in
-            "contains(lower(CAST(\(SQLText.name(column.name)) AS VARCHAR)), lower(decode('\(hex)'::BLOB)))"
-        }
-        return parts.isEmpty ? "false" : "(\(parts.joined(separator: " OR ")))"
     }
 
     private static func filter(_ conditions: [String]) -> String {

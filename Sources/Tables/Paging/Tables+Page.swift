@@ -9,42 +9,51 @@ extension Tables {
     /// - a page `at` a number of such a view makes an index of it, after which its pages are as cheap as the first kind.
     ///
     /// - Throws: `invalid` for unknown columns, for an order by nested ones and for cursors of other tables; else as `query`.
-    public func page(of input: TableInput, _ query: PageQuery, for caller: TablesCaller = .system) async throws
-        -> TablePage<TableResult>
-    {
-        try await page(of: input, query, .table, caller) { try TableDecoder.decode($0, from: $1) }
+    public func page(
+        of input: TableInput, _ query: PageQuery, timeoutSeconds: Double? = nil, for caller: TablesCaller = .system
+    ) async throws -> TablePage<TableResult> {
+        let how = PageAsk(form: .table, seconds: timeoutSeconds, caller: caller)
+        return try await page(of: input, query, how) { try TableDecoder.decode($0, from: $1) }
     }
 
     /// The same as a stream of Arrow's IPC format.
-    public func arrowPage(of input: TableInput, _ query: PageQuery, for caller: TablesCaller = .system) async throws
-        -> TablePage<[UInt8]>
-    {
-        try await page(of: input, query, .arrow, caller) { Array($0[$1...]) }
+    public func arrowPage(
+        of input: TableInput, _ query: PageQuery, timeoutSeconds: Double? = nil, for caller: TablesCaller = .system
+    ) async throws -> TablePage<[UInt8]> {
+        let how = PageAsk(form: .arrow, seconds: timeoutSeconds, caller: caller)
+        return try await page(of: input, query, how) { Array($0[$1...]) }
+    }
+
+    /// How a page is asked for.
+    private struct PageAsk {
+        let form: PageJob.Form
+        let seconds: Double?
+        let caller: TablesCaller
     }
 
     private func page<Rows: Sendable>(
-        of input: TableInput, _ query: PageQuery, _ form: PageJob.Form, _ caller: TablesCaller,
+        of input: TableInput, _ query: PageQuery, _ how: PageAsk,
         _ decode: ([UInt8], Int) throws -> Rows
     ) async throws -> TablePage<Rows> {
         guard query.limit > 0 else { throw SlipwayError.field("limit", "is not positive") }
-        let numbers = try await rowNumbers(of: input, for: caller)
+        let numbers = try await rowNumbers(of: input, for: how.caller)
         if let cursor = query.cursor, !(0..<numbers.total).contains(cursor.row) {
             throw SlipwayError.field("after", "is not a cursor of these rows")
         }
         if query.isPlain {
             let window = Window(query, total: numbers.total) { $0.row }
             return try await known(
-                Array(window.range), window, total: numbers.total, input, query, numbers, form, caller, decode)
+                Array(window.range), window, total: numbers.total, input, query, numbers, how, decode)
         }
-        if let index = try await index(of: input, query, numbers, caller) {
+        if let index = try await index(of: input, query, numbers, how.caller) {
             if let window = try await OwnThread.run(name: "index", { try Self.window(query, index) }) {
                 let rows = try await OwnThread.run(name: "index") {
                     try index.rows(from: window.range.lowerBound, count: window.range.count)
                 }
-                return try await known(rows, window, total: index.count, input, query, numbers, form, caller, decode)
+                return try await known(rows, window, total: index.count, input, query, numbers, how, decode)
             }
         }
-        return try await scan(input, query, numbers, form, caller, decode)
+        return try await scan(input, query, numbers, how, decode)
     }
 
     /// A part of a view by the numbers of its rows there.
@@ -102,7 +111,7 @@ extension Tables {
 
     private func known<Rows: Sendable>(
         _ rows: [Int64], _ window: Window, total: Int64, _ input: TableInput, _ query: PageQuery, _ numbers: RowNumbers,
-        _ form: PageJob.Form, _ caller: TablesCaller, _ decode: ([UInt8], Int) throws -> Rows
+        _ how: PageAsk, _ decode: ([UInt8], Int) throws -> Rows
     ) async throws -> TablePage<Rows> {
         // Only the files that have some of the rows are opened; of none, the first, for its columns.
         let runs = numbers.runs(rows)
@@ -116,20 +125,20 @@ extension Tables {
         let local =
             input.columns == nil
             ? runs : runs.map { RowRun(file: places[$0.file] ?? 0, first: $0.first, count: $0.count) }
-        let (_, answer, start) = try await ask(PageJob(query, .rows(local), form), part, caller)
+        let (_, answer, start) = try await ask(query, .rows(local), part, how)
         return TablePage(
             rows: try decode(answer, start), rowNumbers: rows, position: window.range.lowerBound, total: total,
             hasBefore: window.hasBefore, hasAfter: window.hasAfter)
     }
 
     private func scan<Rows: Sendable>(
-        _ input: TableInput, _ query: PageQuery, _ numbers: RowNumbers, _ form: PageJob.Form, _ caller: TablesCaller,
+        _ input: TableInput, _ query: PageQuery, _ numbers: RowNumbers, _ how: PageAsk,
         _ decode: ([UInt8], Int) throws -> Rows
     ) async throws -> TablePage<Rows> {
         var backwards = false
         if case .before = query.place { backwards = true }
         let source = PageJob.Source.scan(from: query.cursor.map { numbers.place($0.row) }, backwards: backwards)
-        let (about, answer, start) = try await ask(PageJob(query, source, form), input, caller)
+        let (about, answer, start) = try await ask(query, source, input, how)
         let runs = try about.array("rows").map { try RowRun($0) }
         let more = try about.bool("more", default: false)
         // There is something on the side that one came from.
@@ -139,10 +148,11 @@ extension Tables {
             position: hasBefore ? nil : 0, total: nil, hasBefore: hasBefore, hasAfter: backwards || more)
     }
 
-    private func ask(_ job: PageJob, _ input: TableInput, _ caller: TablesCaller) async throws -> (
-        about: JSONFields, answer: [UInt8], start: Int
-    ) {
-        let answer = try await ask(.page(job), [input], nil, .page, caller)
+    private func ask(_ query: PageQuery, _ source: PageJob.Source, _ input: TableInput, _ how: PageAsk) async throws
+        -> (about: JSONFields, answer: [UInt8], start: Int)
+    {
+        let job = PageJob(query, source, how.form)
+        let answer = try await ask(.page(job), [input], how.seconds, .page, how.caller)
         guard answer.count >= 5 else { throw SlipwayError(.internal, "A worker's answer is cut off.") }
         let length = answer[1..<5].reversed().reduce(0) { $0 << 8 | Int($1) }
         guard answer.count >= 5 + length else { throw SlipwayError(.internal, "A worker's answer is cut off.") }
