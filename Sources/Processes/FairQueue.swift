@@ -21,8 +21,8 @@ public struct WorkerCaller: Hashable, Sendable {
 
 /// What waits for a pool's workers, and who is next.
 ///
-/// With more than one worker, one owner never holds all of them, nor two with long work; long work of everybody together
-/// leaves one worker to interactive requests. Among what may run, interactive comes first, then the owner that has the
+/// One owner never holds two workers with long work, nor all of three or more; long work of everybody together leaves one
+/// worker to interactive requests, if there is more than one. Among what may run, interactive comes first, then the owner that has the
 /// fewest requests running, then the one that was served longest ago, then the order of arrival. Long work that waited for
 /// `patienceSeconds` while none of it ran goes before all.
 struct FairQueue<Item> {
@@ -54,7 +54,8 @@ struct FairQueue<Item> {
 
     var count: Int { waiting.count }
 
-    private var perOwner: Int { max(1, workers - 1) }
+    /// Of two workers an owner may have both, one of them for something short: else its long work would stop its pages.
+    private var perOwner: Int { workers > 2 ? workers - 1 : workers }
     private var workLimit: Int { max(1, workers - 1) }
 
     /// - Parameter now: by the monotonic clock, in nanoseconds.

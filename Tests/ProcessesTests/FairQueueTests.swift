@@ -35,6 +35,9 @@ import Testing
             steps: "ada:page a, ada:page b, ada:page c, take, take, take, bob:page d, take, end 0, take",
             taken: "a b none d c"),
         Case(
+            name: "an owner's long work does not stop its pages", workers: 2,
+            steps: "ada:work a, take, ada:page b, take", taken: "a b"),
+        Case(
             name: "owners take turns", workers: 2,
             steps:
                 "ada:page a, ada:page b, ada:page c, bob:page d, bob:page e, take, end 0, take, end 1, take, end 2, take, end 3, take",
