@@ -78,12 +78,6 @@ struct SlicesRoutes {
                         Self.ref(request), as: request.principal
                     ).json)
             },
-            Route(
-                .get, "/api/v1/slices/{name}/rows", .signedIn, "A page of a slice's rows.",
-                query: [
-                    .init("filter", "A further filter."), .init("columns", "Names."), .init("order", "price DESC."),
-                ] + VersionsRoutes.paging
-            ) { request in try await ViewRoutes.rows(service, Self.ref(request), request) },
             Route(.get, "/api/v1/slices/{name}/size", .signedIn, "How many rows a slice has now, of how many.") {
                 request in
                 .json(try await service.size(ofSlice: Self.ref(request), as: request.principal))

@@ -24,7 +24,7 @@ extension Platform {
 }
 
 /// Work that reads whole files, on threads of its own.
-private let fileWork = BlockingPool(name: "datasets", threads: 2)
+let fileWork = BlockingPool(name: "datasets", threads: 2)
 
 /// The digest of a file's bytes.
 func digest(ofFile path: String) async throws -> Digest {
