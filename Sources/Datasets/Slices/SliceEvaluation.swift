@@ -21,16 +21,6 @@ struct SliceChain {
     var base: Ref { slices[0].over }
     var top: Slice { slices[slices.count - 1] }
 
-    /// Whether rows are chosen one by one, so that evaluating costs no more than a scan.
-    var isPlain: Bool {
-        slices.allSatisfy {
-            switch $0.rule {
-            case .condition, .filter: true
-            case .split(let split): split.kind == .random
-            case .wrong: false
-            }
-        }
-    }
 }
 
 /// What evaluating a slice takes.
@@ -41,6 +31,8 @@ struct SlicePlan {
     let inputs: [TableInput]
     /// The SELECT of the rows.
     let sql: String
+    /// The same as one condition, where rows are chosen one by one, so that evaluating costs no more than a scan.
+    let condition: String?
     /// What the slice holds: equal digests, equal rows.
     let digest: Digest
 }
@@ -86,6 +78,7 @@ extension DatasetsService {
         var inputs = [try await input(version, name: name)]
         var table = DuckSQL.name(name)
         var sql = ""
+        var conditions: [String?] = []
         var recipe: [JSONValue] = [.string(version.digest.hex)]
         for (depth, slice) in chain.slices.enumerated() {
             var predictions: (table: String, columns: [TableColumn])?
@@ -97,6 +90,7 @@ extension DatasetsService {
                 parts = ["rule": parts, "predictions": .string(made.digest.hex)]
             }
             sql = try builder.select(slice.rule, from: table, predictions: predictions)
+            conditions.append(try builder.condition(slice.rule))
             table = "(\(sql)\n)"
             recipe.append(["rule": parts, "key": JSONValue(dataset.key)])
         }
@@ -105,11 +99,15 @@ extension DatasetsService {
             // As it was before slices had other rules, so that what was pinned then is found again.
             digest = Digest.of(version.digest.hex + " " + condition)
         }
-        return SlicePlan(version: version, chain: chain, inputs: inputs, sql: sql, digest: digest)
+        let all = conditions.compactMap { $0 }
+        return SlicePlan(
+            version: version, chain: chain, inputs: inputs, sql: sql,
+            condition: all.count == conditions.count ? all.map { "(\($0)\n)" }.joined(separator: " AND ") : nil,
+            digest: digest)
     }
 
     /// The Parquet file with a slice's rows, made once for what it holds.
-    private func evaluated(_ plan: SlicePlan) async throws -> String {
+    func evaluated(_ plan: SlicePlan) async throws -> String {
         try await tableCache.path(of: plan.digest) { path in
             _ = try await platform.tables.write(
                 plan.sql, parameters: [], inputs: plan.inputs, to: path, timeoutSeconds: Self.writeSeconds)
@@ -147,7 +145,7 @@ extension DatasetsService {
             let plan = try await plan(ref, name: name + "__all", as: principal)
             binding.versions[name] = plan.version
             binding.slices[name] = plan
-            if plan.chain.isPlain {
+            if plan.condition != nil {
                 binding.inputs += plan.inputs
                 binding.tables[name] = plan.sql
             } else {

@@ -14,11 +14,9 @@ struct SliceSQL {
     func select(
         _ rule: SliceRule, from table: String, predictions: (table: String, columns: [TableColumn])? = nil
     ) throws -> String {
+        if let condition = try condition(rule) { return "SELECT * FROM \(table) WHERE (\(condition)\n)" }
         switch rule {
-        case .condition(let sql): return "SELECT * FROM \(table) WHERE (\(sql)\n)"
-        case .filter(let text):
-            guard let filter = try Filter.parse(text) else { return "SELECT * FROM \(table)" }
-            return "SELECT * FROM \(table) WHERE \(try filter.condition(columns: columns))"
+        case .condition, .filter: return "SELECT * FROM \(table)"
         case .split(let split): return try select(split, from: table)
         case .wrong(let wrong):
             guard let predictions else { throw SlipwayError(.internal, "A slice has no predictions to compare with.") }
@@ -26,19 +24,37 @@ struct SliceSQL {
         }
     }
 
+    /// The rule as a condition on each row alone; nil if it takes more than the row.
+    func condition(_ rule: SliceRule) throws -> String? {
+        switch rule {
+        case .condition(let sql): return sql
+        case .filter(let text): return try Filter.parse(text)?.condition(columns: columns)
+        case .split(let split) where split.kind == .random:
+            try require(split.unit, field: "split.unit")
+            let (low, high) = Self.range(split)
+            let hash = Self.hash(split.unit.isEmpty ? identity : split.unit, seed: split.seed)
+            return "\(hash) >= \(low) AND \(hash) < \(high)"
+        case .split, .wrong: return nil
+        }
+    }
+
     // MARK: Splits
 
-    private func select(_ split: SliceRule.Split, from table: String) throws -> String {
-        try require(split.by + split.unit + (split.time.map { [$0] } ?? []), field: "split")
+    /// The part's place among the shares.
+    private static func range(_ split: SliceRule.Split) -> (low: Double, high: Double) {
         let index = split.parts.firstIndex { $0.name == split.part } ?? 0
         let low = split.parts[..<index].reduce(0) { $0 + $1.fraction }
         let sum = low + split.parts[index].fraction
         // The last part takes all that rounding would leave over.
-        let high = index == split.parts.count - 1 && sum > 0.999_999 ? 2 : sum
+        return (low, index == split.parts.count - 1 && sum > 0.999_999 ? 2 : sum)
+    }
+
+    private func select(_ split: SliceRule.Split, from table: String) throws -> String {
+        try require(split.by + split.unit + (split.time.map { [$0] } ?? []), field: "split")
+        let index = split.parts.firstIndex { $0.name == split.part } ?? 0
+        let (low, high) = Self.range(split)
         switch split.kind {
-        case .random:
-            let hash = Self.hash(split.unit.isEmpty ? identity : split.unit, seed: split.seed)
-            return "SELECT * FROM \(table) WHERE \(hash) >= \(low) AND \(hash) < \(high)"
+        case .random: return "SELECT * FROM \(table)"
         case .stratified:
             let strata = split.by.map(DuckSQL.name).joined(separator: ", ")
             // Where hashes are equal, rows are in all that tells them apart, and it does not matter which is first.

@@ -88,7 +88,7 @@ struct SlicesRoutes {
         ]
     }
 
-    private static func ref(_ request: Request) -> Ref {
+    static func ref(_ request: Request) -> Ref {
         Ref(.slice, request.parameter("name"), selector: request.query("version"))
     }
 

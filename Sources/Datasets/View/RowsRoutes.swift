@@ -43,12 +43,12 @@ struct RowsRoutes {
             ) { request in try await rows(VersionsRoutes.ref(request), request) },
             Route(
                 .get, slice + "/rows", .signedIn, "A page of a slice's rows.", query: Self.view + Self.paging
-            ) { request in try await rows(Ref(.slice, request.parameter("name")), request) },
+            ) { request in try await rows(SlicesRoutes.ref(request), request) },
             Route(
                 .get, version + "/data", .signedIn, "All rows, as a stream.", query: Self.view + Self.whole
             ) { request in try await data(VersionsRoutes.ref(request), request) },
             Route(.get, slice + "/data", .signedIn, "All rows of a slice, as a stream.", query: Self.view + Self.whole)
-            { request in try await data(Ref(.slice, request.parameter("name")), request) },
+            { request in try await data(SlicesRoutes.ref(request), request) },
         ]
     }
 

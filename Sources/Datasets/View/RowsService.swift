@@ -42,11 +42,19 @@ extension DatasetsService {
 
     /// - Throws: `invalid` for a column that is not there, naming those that are.
     func rowSource(_ ref: Ref, as principal: Principal) async throws -> RowSource {
-        let version = try await resolve(ref, as: principal)
-        var input = try await input(version, name: "data")
-        input.columns = version.columns
-        let condition = ref.kind == .slice ? try await slice(ref, as: principal).condition : nil
-        return RowSource(version: version, input: input, condition: condition)
+        guard ref.kind == .slice else {
+            let version = try await resolve(ref, as: principal)
+            var input = try await input(version, name: "data")
+            input.columns = version.columns
+            return RowSource(version: version, input: input, condition: nil)
+        }
+        let plan = try await plan(ref, name: "data", as: principal)
+        var input =
+            plan.condition == nil
+            ? TableInput(name: "data", files: [try await evaluated(plan)], labels: [ref.description], format: .parquet)
+            : plan.inputs[0]
+        input.columns = plan.version.columns
+        return RowSource(version: plan.version, input: input, condition: plan.condition)
     }
 
     private func pageQuery(_ source: RowSource, _ query: RowsQuery, _ place: PageQuery.Place, limit: Int) throws
@@ -136,7 +144,7 @@ extension DatasetsService {
         let source = try await rowSource(ref, as: principal)
         let page = try pageQuery(source, query, .start, limit: 1)
         let isWhole = page.columns == nil && page.condition == nil && page.search == nil && page.order.isEmpty
-        if format == .parquet, isWhole, limit == nil, source.version.kind == .table {
+        if format == .parquet, isWhole, limit == nil, ref.kind == .dataset, source.version.kind == .table {
             let files = try await files(of: source.version)
             if files.count == 1 { return (.object(files[0]), source.version) }
         }
