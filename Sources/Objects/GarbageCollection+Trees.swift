@@ -36,7 +36,9 @@ extension ObjectStore {
                 var some: [Mark] = []
                 while some.count < 1000, let next = try marks.next() {
                     try cancellation.check()
-                    if next.last?.group != Mark.live, let mark = next.first(where: { $0.group == asked }) { some.append(mark) }
+                    if next.last?.group != Mark.live, let mark = next.first(where: { $0.group == asked }) {
+                        some.append(mark)
+                    }
                 }
                 return some
             }

@@ -30,7 +30,9 @@ public enum TreeRoots {
     /// What only this owner's tree holds goes with the next collection, which says whose it was. Says whether there was
     /// one.
     @discardableResult
-    public static func release(_ db: any Transaction, owner: Ref, at time: Timestamp = Clock.system.now()) throws -> Bool {
+    public static func release(_ db: any Transaction, owner: Ref, at time: Timestamp = Clock.system.now()) throws
+        -> Bool
+    {
         try db.execute(
             "UPDATE object_tree SET released_ms = \(time) WHERE owner_ref = \(owner) AND released_ms IS NULL") > 0
     }
@@ -47,7 +49,9 @@ public enum TreeRoots {
     /// All trees, oldest first: one that is made while they are listed comes later, and is not missed.
     static func all(_ db: any Transaction, after last: HeldTree?, limit: Int) throws -> [HeldTree] {
         let after =
-            last.map { "WHERE created_ms > \($0.created) OR (created_ms = \($0.created) AND owner_ref > \($0.owner))" as SQL }
+            last.map {
+                "WHERE created_ms > \($0.created) OR (created_ms = \($0.created) AND owner_ref > \($0.owner))" as SQL
+            }
             ?? ""
         return try db.all(
             """

@@ -21,10 +21,12 @@ import Testing
             let big = noise(3 << 20, seed: 77)
             let chunked = try await store.putChunked(file: try fixture.folder.file("big", big))
             let list = try await store.chunkList(chunked.chunks)
-            let bigEntry = TreeEntry(path: try RelativePath(parsing: "big"), object: chunked.object, chunks: chunked.chunks)
+            let bigEntry = TreeEntry(
+                path: try RelativePath(parsing: "big"), object: chunked.object, chunks: chunked.chunks)
 
             let first = try await tree.update(nil, put: try await files(0..<30))
-            let second = try await tree.update(first.digest, put: try await files(30..<40) + [bigEntry], remove: ["f/0"])
+            let second = try await tree.update(
+                first.digest, put: try await files(30..<40) + [bigEntry], remove: ["f/0"])
             let other = try await tree.update(nil, put: try await files(35..<45))
             let kept = try await store.putMany([Array("in a manifest".utf8), noise(1000, seed: 33)])
             try await database.write { db in
@@ -59,7 +61,8 @@ import Testing
             let dry = try await collect(dryRun: true)
             #expect(dry.owners == [expected] && (dry.removed, dry.removedBytes) == (expected.objects, expected.bytes))
             let real = try await collect(dryRun: false)
-            #expect(real.owners == [expected] && (real.removed, real.removedBytes) == (expected.objects, expected.bytes))
+            #expect(
+                real.owners == [expected] && (real.removed, real.removedBytes) == (expected.objects, expected.bytes))
             #expect(try await tree.check(first.digest) == first)
             #expect(try await tree.check(other.digest) == other)
             let there = try await tree.entries(first.digest, limit: 100) + tree.entries(other.digest, limit: 100)

@@ -193,12 +193,13 @@ extension DatasetsService {
         try makeFolder(folder)
         if ref.kind == .slice {
             let plan = try await plan(ref, name: "data", as: principal)
-            try linkOrCopy(try await evaluated(plan), to: folder + "/part-00000.parquet")
+            try LocalFile.place(try await evaluated(plan), at: folder + "/part-00000.parquet", linking: true)
             return (plan.version, plan.digest)
         }
         let version = try await resolve(ref, as: principal)
         for file in try await files(of: version) {
-            try linkOrCopy(try await platform.objects.localPath(file.digest), to: folder + "/" + file.path)
+            try LocalFile.place(
+                try await platform.objects.localPath(file.digest), at: folder + "/" + file.path, linking: true)
         }
         return (version, version.digest)
     }
