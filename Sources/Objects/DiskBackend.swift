@@ -203,19 +203,20 @@ public final class DiskBackend: ObjectBackend {
 
     public func read(_ pieces: [ObjectPiece]) async throws -> [[UInt8]] {
         try await pool.run { [self] cancellation in
-            try pieces.map { piece in
+            let reader = Packs.Reader()
+            return try pieces.map { piece in
                 try cancellation.check()
-                return try read(piece.digest, piece.range)
+                return try read(piece.digest, piece.range, reader)
             }
         }
     }
 
-    private func read(_ digest: Digest, _ range: Range<Int64>?) throws -> [UInt8] {
+    private func read(_ digest: Digest, _ range: Range<Int64>?, _ reader: Packs.Reader) throws -> [UInt8] {
         let path = path(digest)
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else {
             guard errno == ENOENT else { throw Files.failure("opened", path) }
-            guard let bytes = try packs.read(digest, range: range) else { throw SlipwayError.noObject(digest) }
+            guard let bytes = try packs.read(digest, range: range, reader) else { throw SlipwayError.noObject(digest) }
             return bytes
         }
         defer { close(file) }
