@@ -21,11 +21,15 @@ import Transport
                 let disk = try DiskBackend(folder: path + "/store", pool: pool, limits: limits)
                 let store = ObjectStore(backend: disk, pool: pool)
                 let log = open(path + "/log", O_WRONLY | O_CREAT | O_APPEND, 0o644)
-                // The end comes from outside, in the middle of something else each time.
-                let microseconds = UInt32(20_000 + round * 17_171)
+                // The end comes from outside, some batches on, in the middle of something else each time.
+                let before = Files.status(path + "/log")?.sizeBytes ?? 0
                 let killer = BlockingPool(name: "killer", threads: 1)
                 async let end: Void = killer.run { _ in
-                    usleep(microseconds)
+                    let deadline = Clock.monotonicNanoseconds() + 60_000_000_000
+                    while Files.status(path + "/log")?.sizeBytes ?? 0 < before + Int64(4 * (1 + round * 3)),
+                        Clock.monotonicNanoseconds() < deadline
+                    { usleep(300) }
+                    usleep(UInt32(round * 1717))
                     kill(getpid(), SIGKILL)
                 }
                 try await withThrowingTaskGroup(of: Void.self) { group in
