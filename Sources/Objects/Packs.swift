@@ -130,8 +130,13 @@ final class Packs: Sendable {
 
     /// Objects with digests after `after` and up to `end`, in order, at most `limit`.
     func list(after: Digest?, through end: Digest?, limit: Int) throws -> [StoredObject] {
-        if generation.now != state.withLock({ $0.seen }) { try writing.withLock { _ in try load() } }
-        let state = state.withLock { $0 }
+        try writing.withLock { _ in
+            if generation.now != self.state.withLock({ $0.seen }) { try load() }
+            // An index is in order, and an open pack would have to be sorted for each page.
+            let active = after == nil ? self.state.withLock { $0.active } : nil
+            if let active, active.count >= limits.count / 32 { try seal(active) }
+        }
+        let state = self.state.withLock { $0 }
         var found: [Digest: StoredObject] = [:]
         func add(_ digest: Digest, _ entry: PackEntry) {
             let object = StoredObject(
