@@ -7,7 +7,8 @@ public struct DataCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Datasets: versions, rows, profiles, differences.",
         subcommands: [
-            List.self, Log.self, Show.self, Head.self, Profile.self, Compare.self, Diff.self, Append.self, Derive.self, Query.self,
+            List.self, Log.self, Show.self, Head.self, Profile.self, Compare.self, Diff.self, Append.self, Derive.self,
+            Query.self,
             Create.self, Set.self, Branch.self, Tag.self,
         ])
 
@@ -189,11 +190,14 @@ public struct DataCommand: AsyncParsableCommand {
 /// The URL path of a version or a slice.
 struct Place {
     let path: String
+    /// Which version of a slice.
+    let query: [(String, String?)]
 
     static func ref(_ text: String) throws -> Ref { try Ref(parsing: text.contains(":") ? text : "dataset:" + text) }
 
     init(_ text: String) throws {
         let ref = try Self.ref(text)
+        query = ref.kind == .slice ? [("version", ref.selector)] : []
         switch ref.kind {
         case .dataset: path = "/api/v1/datasets/\(percentEncode(ref.name))/versions/\(ref.selector ?? "latest")"
         case .slice: path = "/api/v1/slices/\(percentEncode(ref.name))"

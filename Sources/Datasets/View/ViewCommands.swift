@@ -13,7 +13,8 @@ extension DataCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let version = try await server.client().get(Place(ref).path)
+            let place = try Place(ref)
+            let version = try await server.client().get(place.path, query: place.query)
             guard !output.json, !output.yaml, var fields = version.objectValue,
                 let columns = fields.removeValue(forKey: "columns")?.arrayValue
             else { return try output.object(version) }
@@ -39,9 +40,10 @@ extension DataCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
+            let place = try Place(ref)
             let answer = try await server.client().get(
-                Place(ref).path + "/rows",
-                query: [
+                place.path + "/rows",
+                query: place.query + [
                     ("filter", filter), ("search", search), ("columns", columns), ("order", order),
                     ("at", at.map(String.init)), ("limit", String(limit)),
                 ])
@@ -69,7 +71,8 @@ extension DataCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let profile = try await server.client().get(Place(ref).path + "/profile")
+            let place = try Place(ref)
+            let profile = try await server.client().get(place.path + "/profile", query: place.query)
             if output.json || output.yaml { return try output.object(profile) }
             let rows = profile["rowCount"]?.intValue ?? 0
             let columns = (profile["columns"]?.arrayValue ?? []).map { column in
