@@ -56,6 +56,16 @@ public struct TableColumn: Hashable, Sendable, Codable {
     }
 }
 
+extension TableColumn {
+    /// Whether values are whole numbers.
+    public var isWholeNumber: Bool {
+        isNumeric && type != "FLOAT" && type != "DOUBLE" && !type.hasPrefix("DECIMAL")
+    }
+
+    /// Whether values are dates, or times on them.
+    public var isTime: Bool { type == "DATE" || type.hasPrefix("TIMESTAMP") && !type.hasSuffix("]") }
+}
+
 /// Files that a query sees as a table.
 public struct TableInput: Hashable, Sendable {
     public enum Format: String, Hashable, Sendable, Codable, CaseIterable {
@@ -153,6 +163,14 @@ public struct TableHistogram: Hashable, Sendable, Codable {
     public let nulls: Int64
     /// NaN; infinities count as below or above.
     public let notNumbers: Int64
+
+    /// Histograms of profiles have no more bins.
+    public static let binsAtMost = ProfileQuery.maximumBins
+
+    /// Edges of at most `binsAtMost` bins of equal width between two numbers; one bin a value for few whole numbers.
+    public static func edges(from lowest: Double, to highest: Double, isWhole: Bool) -> [Double] {
+        ProfileQuery.edges(lowest, highest, isWhole: isWhole)
+    }
 
     /// All rows.
     public var total: Int64 { counts.reduce(below + above + nulls + notNumbers, +) }
