@@ -12,15 +12,19 @@ struct KeyedSQL: Sendable {
     ///
     /// - Parameter table: nil for a table without rows.
     func side(_ side: MergeSide, of table: String?) -> String {
-        func cell(_ column: MergeColumn, _ alias: String) -> String {
-            guard table != nil, let own = column.on(side) else { return "CAST(NULL AS \(column.type)) AS \(alias)" }
-            let name = DuckSQL.name(own.name)
-            return own.type == column.type ? "\(name) AS \(alias)" : "TRY_CAST(\(name) AS \(column.type)) AS \(alias)"
-        }
-        let cells =
-            layout.key.enumerated().map { cell($1, "k\($0)") } + layout.columns.enumerated().map { cell($1, "c\($0)") }
-        return "SELECT true AS here, \(cells.joined(separator: ", "))"
+        let cells = layout.columns.enumerated().map { cell($1, "c\($0)", side, isThere: table != nil) }
+        return "SELECT \((["true AS here"] + keyCells(side, isThere: table != nil) + cells).joined(separator: ", "))"
             + (table.map { " FROM \(DuckSQL.name($0))" } ?? " WHERE false")
+    }
+
+    private func keyCells(_ side: MergeSide, isThere: Bool) -> [String] {
+        layout.key.enumerated().map { cell($1, "k\($0)", side, isThere: isThere) }
+    }
+
+    private func cell(_ column: MergeColumn, _ alias: String, _ side: MergeSide, isThere: Bool) -> String {
+        guard isThere, let own = column.on(side) else { return "CAST(NULL AS \(column.type)) AS \(alias)" }
+        let name = DuckSQL.name(own.name)
+        return own.type == column.type ? "\(name) AS \(alias)" : "TRY_CAST(\(name) AS \(column.type)) AS \(alias)"
     }
 
     func on(_ a: String, _ b: String) -> String {
@@ -32,8 +36,9 @@ struct KeyedSQL: Sendable {
         let list = keys.joined(separator: ", ")
         let isNull = keys.map { "\($0) IS NULL" }.joined(separator: " OR ")
         return """
-            SELECT \(list), count(*) AS n FROM (\(self.side(side, of: table))) GROUP BY \(list)
-            HAVING count(*) > 1 OR \(isNull) ORDER BY count(*) DESC, \(list) LIMIT 5
+            SELECT \(list), count(*) AS n
+            FROM (SELECT \(keyCells(side, isThere: true).joined(separator: ", ")) FROM \(DuckSQL.name(table)))
+            GROUP BY \(list) HAVING count(*) > 1 OR \(isNull) ORDER BY count(*) DESC, \(list) LIMIT 5
             """
     }
 
