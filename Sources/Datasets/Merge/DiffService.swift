@@ -4,9 +4,6 @@ import Platform
 import Tables
 
 extension DatasetsService {
-    /// How many bytes the files of diffs may have together; the oldest go first.
-    static let diffCacheMaximumBytes: Int64 = 2 << 30
-
     /// Two versions side by side: schema, rows, cells, labels, statistics.
     ///
     /// - Parameters:
@@ -77,26 +74,20 @@ extension DatasetsService {
     private func changes(
         _ sql: DiffSQL, _ old: DatasetVersion, _ new: DatasetVersion, _ key: [String]
     ) async throws -> TableInput {
-        let folder = platform.dataDirectory + "/cache/diffs"
         let identity = JSONValue.array([
-            .string(old.digest.hex), .string(new.digest.hex), JSONValue(key),
+            "diff", .string(old.digest.hex), .string(new.digest.hex), JSONValue(key),
             .array((old.columns + new.columns).map { [.string($0.name), .string($0.type)] }),
         ])
-        let path = "\(folder)/\(Digest.of(identity.canonicalText).hex).parquet"
-        let table = TableInput(name: "changes", files: [path], format: .parquet)
-        if touchFile(path) { return table }
-        try makeFolder(folder)
-        for (side, version) in [(MergeSide.base, old), (.theirs, new)] {
-            try await requireKey(sql.keyed, side, of: version)
+        let path = try await tableCache.path(of: Digest.of(identity.canonicalText)) { path in
+            for (side, version) in [(MergeSide.base, old), (.theirs, new)] {
+                try await requireKey(sql.keyed, side, of: version)
+            }
+            let (from, to) = try await inputsThatDiffer(old, name: "from", new, name: "to")
+            _ = try await platform.tables.write(
+                sql.changes(from: from?.name, to: to?.name), inputs: [from, to].compactMap { $0 }, to: path,
+                timeoutSeconds: Self.writeSeconds)
         }
-        let (from, to) = try await inputsThatDiffer(old, name: "from", new, name: "to")
-        _ = try await platform.tables.write(
-            sql.changes(from: from?.name, to: to?.name), inputs: [from, to].compactMap { $0 }, to: path,
-            timeoutSeconds: Self.writeSeconds)
-        while let oldest = oldestFile(in: folder), oldest.totalBytes > Self.diffCacheMaximumBytes, oldest.path != path {
-            removeFile(oldest.path)
-        }
-        return table
+        return TableInput(name: "changes", files: [path], format: .parquet)
     }
 
     /// Rows of one and not of the other, as multisets, over the columns that both have. Files that both versions hold are

@@ -25,24 +25,3 @@ func writeFile(_ path: String, _ bytes: [UInt8]) throws {
         at += count
     }
 }
-
-/// A file of our own changed last longest ago, and how many bytes all of a folder's files have.
-func oldestFile(in folder: String) -> (path: String, totalBytes: Int64)? {
-    var oldest: (path: String, time: Int)?
-    var total: Int64 = 0
-    for name in (try? listFolder(folder)) ?? [] {
-        var status = stat()
-        guard stat(folder + "/" + name, &status) == 0 else { continue }
-        total += Int64(status.st_size)
-        #if canImport(Glibc)
-            let time = status.st_mtim.tv_sec
-        #else
-            let time = status.st_mtimespec.tv_sec
-        #endif
-        if time < oldest?.time ?? Int.max { oldest = (folder + "/" + name, time) }
-    }
-    return oldest.map { ($0.path, total) }
-}
-
-/// Whether there is such a file; its time becomes now.
-func touchFile(_ path: String) -> Bool { utime(path, nil) == 0 }
