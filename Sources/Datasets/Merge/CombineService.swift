@@ -61,13 +61,13 @@ extension DatasetsService {
             tables.append(
                 .init(
                     label: (refs[name] ?? version.ref).description, columns: version.columns,
-                    nullable: try await nullable(binding, name, version.columns)))
+                    nullable: try await nullable(binding, name, version.columns, for: principal)))
         }
         if let head {
             tables.insert(
                 .init(
                     label: head.ref.description, columns: head.columns,
-                    nullable: try await nullable(head)), at: 0)
+                    nullable: try await nullable(head, for: principal)), at: 0)
         }
         let fit = try SchemaReconciliation(
             tables, choices: request.choices, isFixed: head != nil, types: request.types)
@@ -79,7 +79,7 @@ extension DatasetsService {
         }
         let offset = head == nil ? 0 : 1
         for (index, name) in names.enumerated() {
-            try await requireLossless(fit, index + offset, binding, name, label: tables[index + offset].label)
+            try await requireLossless(fit, index + offset, binding, name, label: tables[index + offset].label, for: principal)
         }
         let selects = names.enumerated().map { index, name in
             var list = fit.selection(index + offset)
@@ -114,21 +114,24 @@ extension DatasetsService {
     }
 
     /// The columns of a version that hold NULLs.
-    private func nullable(_ version: DatasetVersion) async throws -> Set<String> {
+    private func nullable(_ version: DatasetVersion, for principal: Principal) async throws -> Set<String> {
         var binding = Binding()
         binding.inputs = [try await input(version, name: "t")]
-        return try await nullable(binding, "t", version.columns)
+        return try await nullable(binding, "t", version.columns, for: principal)
     }
 
-    private func nullable(_ binding: Binding, _ name: String, _ columns: [TableColumn]) async throws -> Set<String> {
+    private func nullable(
+        _ binding: Binding, _ name: String, _ columns: [TableColumn], for principal: Principal
+    ) async throws -> Set<String> {
         let list = columns.map { "count(*) > count(\(DuckSQL.name($0.name)))" }
-        let row = try await ask(binding.sql("SELECT \(list.joined(separator: ", ")) FROM \(name)"), binding.inputs).first ?? []
+        let row = try await ask(binding.sql("SELECT \(list.joined(separator: ", ")) FROM \(name)"), binding.inputs, for: principal).first ?? []
         return Set(zip(columns, row).filter { $1 == .bool(true) }.map(\.0.name))
     }
 
     /// - Throws: `invalid` with an example for values that their new type would change.
     private func requireLossless(
-        _ fit: SchemaReconciliation, _ index: Int, _ binding: Binding, _ name: String, label: String
+        _ fit: SchemaReconciliation, _ index: Int, _ binding: Binding, _ name: String, label: String,
+        for principal: Principal
     ) async throws {
         let losses = fit.losses(index)
         guard !losses.isEmpty else { return }
@@ -138,7 +141,7 @@ extension DatasetsService {
                 "any_value(CAST(\(DuckSQL.name(loss.column)) AS VARCHAR)) FILTER (\(loss.lost))",
             ]
         }
-        let row = try await ask(binding.sql("SELECT \(list.joined(separator: ", ")) FROM \(name)"), binding.inputs).first ?? []
+        let row = try await ask(binding.sql("SELECT \(list.joined(separator: ", ")) FROM \(name)"), binding.inputs, for: principal).first ?? []
         for (at, loss) in losses.enumerated() {
             guard let count = row[2 * at].intValue, count > 0 else { continue }
             throw SlipwayError(
@@ -245,10 +248,10 @@ extension DatasetsService {
             }
         }
         if request.relationship == .oneToOne || request.relationship == .manyToOne {
-            try await requireOnce(pairs.map(\.1.name), binding, "r", request.right, request.relationship)
+            try await requireOnce(pairs.map(\.1.name), binding, "r", request.right, request.relationship, for: principal)
         }
         if request.relationship == .oneToOne || request.relationship == .oneToMany {
-            try await requireOnce(pairs.map(\.0.name), binding, "l", request.left, request.relationship)
+            try await requireOnce(pairs.map(\.0.name), binding, "l", request.left, request.relationship, for: principal)
         }
         let on = pairs.map { a, b in
             let right = "r.\(DuckSQL.name(b.name))"
@@ -263,14 +266,15 @@ extension DatasetsService {
     }
 
     private func requireOnce(
-        _ columns: [String], _ binding: Binding, _ name: String, _ ref: Ref, _ relationship: JoinRequest.Relationship
+        _ columns: [String], _ binding: Binding, _ name: String, _ ref: Ref, _ relationship: JoinRequest.Relationship,
+        for principal: Principal
     ) async throws {
         let list = columns.map(DuckSQL.name).joined(separator: ", ")
         let isThere = columns.map { "\(DuckSQL.name($0)) IS NOT NULL" }.joined(separator: " AND ")
         let rows = try await ask(
             binding.sql(
                 "SELECT \(list), count(*) AS n FROM \(name) WHERE \(isThere) GROUP BY \(list) HAVING count(*) > 1 ORDER BY n DESC LIMIT 3"
-            ), binding.inputs, maxRows: 3)
+            ), binding.inputs, maxRows: 3, for: principal)
         guard !rows.isEmpty else { return }
         let examples = rows.map { row in
             "(\(zip(columns, row).map { "\($0) = \($1.text ?? "")" }.joined(separator: ", "))) \(row.last?.intValue ?? 0) times"

@@ -35,7 +35,7 @@ extension DatasetsService {
             return result(added, removed, nil)
         }
         let sql = try DiffSQL(from: old, to: new, key: key)
-        let row = try await ask(sql.counts, [try await changes(sql, old, new, key)]).first ?? []
+        let row = try await ask(sql.counts, [try await changes(sql, old, new, key, for: principal)], for: principal).first ?? []
         func count(_ index: Int) -> Int64 { row.indices.contains(index) ? row[index].intValue ?? 0 : 0 }
         let columns = sql.keyed.layout.columns
         let cells = columns.enumerated().map { ($1.name, count(3 + $0)) }.filter { $0.1 > 0 }
@@ -65,14 +65,14 @@ extension DatasetsService {
         let sql = try DiffSQL(from: old, to: new, key: key)
         let after = page.after?.keys.first?.intValue ?? 0
         let rows = try await ask(
-            sql.page(kind, after: after, limit: page.limit + 1), [try await changes(sql, old, new, key)],
-            maxRows: page.limit + 1)
+            sql.page(kind, after: after, limit: page.limit + 1), [try await changes(sql, old, new, key, for: principal)],
+            maxRows: page.limit + 1, for: principal)
         return Page(rows: rows, limit: page.limit) { [.int($0[0].intValue ?? 0)] }.map { sql.row($0) }
     }
 
     /// The file of the rows that differ; made once, since versions do not change.
     private func changes(
-        _ sql: DiffSQL, _ old: DatasetVersion, _ new: DatasetVersion, _ key: [String]
+        _ sql: DiffSQL, _ old: DatasetVersion, _ new: DatasetVersion, _ key: [String], for principal: Principal
     ) async throws -> TableInput {
         let identity = JSONValue.array([
             "diff", .string(old.digest.hex), .string(new.digest.hex), JSONValue(key),
@@ -80,7 +80,7 @@ extension DatasetsService {
         ])
         let path = try await tableCache.path(of: Digest.of(identity.canonicalText)) { path in
             for (side, version) in [(MergeSide.base, old), (.theirs, new)] {
-                try await requireKey(sql.keyed, side, of: version)
+                try await requireKey(sql.keyed, side, of: version, for: principal)
             }
             let (from, to) = try await inputsThatDiffer(old, name: "from", new, name: "to")
             _ = try await platform.tables.write(

@@ -28,25 +28,31 @@ extension DatasetsService {
     }
 
     /// Writes the result of one of our own SELECTs into a work folder, as an input of the next.
-    func step(_ sql: String, _ inputs: [TableInput?], name: String, in folder: String) async throws -> TableInput {
+    func step(
+        _ sql: String, _ inputs: [TableInput?], name: String, in folder: String, for principal: Principal
+    ) async throws -> TableInput {
         let path = "\(folder)/\(name).parquet"
         _ = try await platform.tables.write(
-            sql, inputs: inputs.compactMap { $0 }, to: path, timeoutSeconds: Self.writeSeconds)
+            sql, inputs: inputs.compactMap { $0 }, to: path, timeoutSeconds: Self.writeSeconds,
+            for: .query(principal))
         return TableInput(name: name, files: [path], format: .parquet)
     }
 
-    func ask(_ sql: String, _ inputs: [TableInput?], maxRows: Int = 1) async throws -> [[TableValue]] {
+    func ask(
+        _ sql: String, _ inputs: [TableInput?], maxRows: Int = 1, for principal: Principal
+    ) async throws -> [[TableValue]] {
         try await platform.tables.query(
-            sql, inputs: inputs.compactMap { $0 }, maxRows: maxRows, timeoutSeconds: Self.writeSeconds
+            sql, inputs: inputs.compactMap { $0 }, maxRows: maxRows, timeoutSeconds: Self.writeSeconds,
+            for: .query(principal)
         ).rows
     }
 
     /// - Throws: `invalid` with examples when keys are NULL or there twice.
     func requireKey(
-        _ keyed: KeyedSQL, _ side: MergeSide, of version: DatasetVersion, field: String = "key"
+        _ keyed: KeyedSQL, _ side: MergeSide, of version: DatasetVersion, for principal: Principal
     ) async throws {
         let found = try await ask(
-            keyed.badKeys(side, of: "data"), [try await input(version, name: "data")], maxRows: 5)
+            keyed.badKeys(side, of: "data"), [try await input(version, name: "data")], maxRows: 5, for: principal)
         guard !found.isEmpty else { return }
         let names = keyed.layout.key.map(\.name)
         let examples = found.map { row -> String in
@@ -56,8 +62,8 @@ extension DatasetsService {
         }
         throw SlipwayError(
             .invalid,
-            "\(field): \(names.joined(separator: ", ")) does not identify the rows of \(version.ref): \(examples.joined(separator: "; ")). Expected one row a key and no NULL: name more columns, or derive a version without the duplicates.",
-            details: ["field": field, "examples": examples.joined(separator: "; ")], ref: version.ref)
+            "key: \(names.joined(separator: ", ")) does not identify the rows of \(version.ref): \(examples.joined(separator: "; ")). Expected one row a key and no NULL: name more columns, or derive a version without the duplicates.",
+            details: ["field": "key", "examples": examples.joined(separator: "; ")], ref: version.ref)
     }
 
     /// The key to go by: the one asked for, else the dataset's.

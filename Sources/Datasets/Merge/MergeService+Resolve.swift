@@ -38,10 +38,10 @@ extension DatasetsService {
         let decisions = try await step(
             MergeDecisions(layout: work.layout, rules: merge.rules).sql(
                 conflicts: conflicts.name, choices: choices?.name), [conflicts, choices], name: "decisions",
-            in: work.folder)
+            in: work.folder, for: work.principal)
         let rows = try await ask(
             "SELECT unit, count(*) FILTER (choice IS NULL) FROM decisions GROUP BY unit", [decisions],
-            maxRows: 100_000)
+            maxRows: 100_000, for: work.principal)
         counts.openByColumn = [:]
         counts.open = 0
         for row in rows {
@@ -130,7 +130,7 @@ extension DatasetsService {
             SELECT id, key, unit, base, ours, theirs, ours_version, ours_author, ours_made, theirs_version, theirs_author,
                 theirs_made, choice, value, how, ours_by, theirs_by FROM (\(decided)) c
             WHERE \(conditions.joined(separator: " AND ")) ORDER BY id LIMIT \(page.limit + 1)
-            """, [conflicts, choices], maxRows: page.limit + 1)
+            """, [conflicts, choices], maxRows: page.limit + 1, for: principal)
         let ids = rows.compactMap { $0[0].intValue }
         let hands = try await platform.database.read { [merges] in try merges.choices($0, merge.id, of: ids) }
         let byHand = Dictionary(hands.map { ($0.conflict, $0) }) { a, _ in a }
@@ -312,7 +312,7 @@ extension DatasetsService {
                 WHERE r.id IS NULL)
             WHERE wanted IS NULL OR CAST(wanted AS BIGINT) = unit ORDER BY 1, 2
             """, [requests, conflicts],
-            maxRows: Self.choicesMaximum)
+            maxRows: Self.choicesMaximum, for: principal)
         var matched: Set<Int> = []
         var values: [(conflict: Int64, unit: Int, text: String)] = []
         for row in rows {
@@ -339,7 +339,7 @@ extension DatasetsService {
                 "there is no conflict \(name)\(resolution.column.map { " in \($0)" } ?? "")",
                 expected: "one of those that 'slipway data conflicts \(merge.id)' lists")
         }
-        try await requireFitting(values, layout, in: work.folder)
+        try await requireFitting(values, layout, in: work.folder, for: principal)
         return found
     }
 
@@ -374,7 +374,8 @@ extension DatasetsService {
 
     /// - Throws: `invalid` for a value that its column's type does not take.
     private func requireFitting(
-        _ values: [(conflict: Int64, unit: Int, text: String)], _ layout: MergeLayout, in folder: String
+        _ values: [(conflict: Int64, unit: Int, text: String)], _ layout: MergeLayout, in folder: String,
+        for principal: Principal
     ) async throws {
         guard !values.isEmpty else { return }
         var text = "unit,value\n"
@@ -392,7 +393,7 @@ extension DatasetsService {
             """
             SELECT v, bad FROM (SELECT v, CASE \(checks.joined(separator: " ")) END AS bad FROM (
                 SELECT CAST(unit AS BIGINT) AS unit, decode(unhex(value)) AS v FROM given)) WHERE bad IS NOT NULL LIMIT 1
-            """, [table]).first
+            """, [table], for: principal).first
         guard let wrong, let index = wrong[1].intValue.map({ Int($0) }) else { return }
         let value = (try? JSONValue(parsing: wrong[0].text ?? "null"))?["c\(index)"]?.canonicalText ?? ""
         throw SlipwayError.field(
@@ -559,7 +560,7 @@ extension DatasetsService {
                     AND c.unit = CASE e.unit \(renumbered.joined(separator: " ")) ELSE -1 END
                     AND e.base IS NOT DISTINCT FROM c.base AND e.ours IS NOT DISTINCT FROM c.ours
                     AND e.theirs IS NOT DISTINCT FROM c.theirs
-                    """, [then, now], maxRows: Self.choicesMaximum)
+                    """, [then, now], maxRows: Self.choicesMaximum, for: principal)
                 let numbers = Dictionary(
                     rows.compactMap { row in row[0].intValue.flatMap { a in row[1].intValue.map { (a, $0) } } }
                 ) { a, _ in a }

@@ -186,14 +186,15 @@ extension DatasetsService {
         let (ours, theirs) = (try await version(merge.ours), try await version(merge.theirs))
         let layout = try await layout(
             dataset, base: base, ours: ours, theirs: theirs, key: merge.key, granularity: merge.granularity,
-            decided: merge.decided, rules: merge.rules)
+            decided: merge.decided, rules: merge.rules, as: principal)
         for rule in merge.rules {
             guard let column = rule.column, !layout.units.contains(where: { $0.name == column }) else { continue }
             throw SlipwayError.field(
                 "rules", "there is no column '\(column.prefix(80))' that can be in conflict",
                 expected: "some of \(layout.units.map(\.name).joined(separator: ", "))")
         }
-        return MergeWork(dataset: dataset, base: base, ours: ours, theirs: theirs, layout: layout, folder: folder)
+        return MergeWork(dataset: dataset, base: base, ours: ours, theirs: theirs, layout: layout, folder: folder,
+            principal: principal)
     }
 
     /// The files of the steps as objects, so that resolving costs no new merge.

@@ -12,6 +12,8 @@ struct MergeWork {
     let theirs: DatasetVersion
     let layout: MergeLayout
     let folder: String
+    /// For whom the tables are asked.
+    let principal: Principal
     var counts = MergeCounts()
     /// Units with conflicts.
     var conflicting: [Int] = []
@@ -35,7 +37,8 @@ extension DatasetsService {
     /// The columns of a merge, or the changes of the schema that contradict each other.
     func layout(
         _ dataset: Dataset, base: DatasetVersion?, ours: DatasetVersion, theirs: DatasetVersion, key: [String],
-        granularity: MergeLayout.Granularity, decided: [String: MergeSide], rules: [MergeRule]
+        granularity: MergeLayout.Granularity, decided: [String: MergeSide], rules: [MergeRule],
+        as principal: Principal
     ) async throws -> MergeLayout {
         var decided = decided
         func attempt() throws -> MergeLayout {
@@ -59,7 +62,7 @@ extension DatasetsService {
                 try await ask(
                     MergeSQL(layout).probe(probe, base: "base", side: "side", sideColumns: side.columns),
                     [try await input(base, name: "base"), try await input(side, name: "side")]
-                ).first?.first?.intValue ?? 0
+                , for: principal).first?.first?.intValue ?? 0
             guard count > 0 else { continue }
             func type(_ version: DatasetVersion) -> String? {
                 version.columns.first { $0.name.lowercased() == probe.column.lowercased() }?.type
@@ -87,7 +90,7 @@ extension DatasetsService {
         var work = work
         let sql = work.sql
         for (side, version) in [(MergeSide.base, work.base), (.ours, work.ours), (.theirs, work.theirs)] {
-            if let version { try await requireKey(sql.keyed, side, of: version) }
+            if let version { try await requireKey(sql.keyed, side, of: version, for: work.principal) }
         }
         let (base, theirs): (TableInput?, TableInput?)
         if let version = work.base, !work.layout.restored.isEmpty {
@@ -99,13 +102,13 @@ extension DatasetsService {
         }
         let changes = try await step(
             sql.keyed.changes(from: base?.name, .base, to: theirs?.name, .theirs), [base, theirs], name: "changes",
-            in: work.folder)
+            in: work.folder, for: work.principal)
         let ours = try await table(.ours, of: work)
         let plan = try await step(
-            sql.plan(changes: "changes", ours: "ours"), [changes, ours], name: "plan", in: work.folder)
+            sql.plan(changes: "changes", ours: "ours"), [changes, ours], name: "plan", in: work.folder, for: work.principal)
         removeFile(changes.files[0])
         work.plan = plan
-        let row = try await ask(sql.counts(plan: "plan"), [plan]).first ?? []
+        let row = try await ask(sql.counts(plan: "plan"), [plan], for: work.principal).first ?? []
         func count(_ index: Int) -> Int64 { row.indices.contains(index) ? row[index].intValue ?? 0 : 0 }
         work.counts.added = count(0)
         work.counts.deleted = count(1)
@@ -121,7 +124,7 @@ extension DatasetsService {
         work.counts.open = work.counts.conflicts
         guard work.counts.conflicts > 0 else { return work }
         let found = try await step(
-            sql.conflicts(plan: "plan", units: work.conflicting), [plan], name: "found", in: work.folder)
+            sql.conflicts(plan: "plan", units: work.conflicting), [plan], name: "found", in: work.folder, for: work.principal)
         work.conflicts = try await blame(found, work, graph)
         removeFile(found.files[0])
         return work
@@ -134,7 +137,7 @@ extension DatasetsService {
         guard !back.isEmpty, let base = work.base else { return table }
         var restored = try await step(
             work.sql.restore(back, to: table.name, side, base: "base"), [table, try await input(base, name: "base")],
-            name: "restored-" + side.rawValue, in: work.folder)
+            name: "restored-" + side.rawValue, in: work.folder, for: work.principal)
         restored.name = side.rawValue
         return restored
     }
@@ -168,7 +171,7 @@ extension DatasetsService {
         return try await step(
             work.sql.blamed(
                 conflicts: "found", units: work.conflicting, ours: ours, oursIsCut: oursIsCut, theirs: theirs,
-                theirsIsCut: theirsIsCut), inputs, name: "conflicts", in: work.folder)
+                theirsIsCut: theirsIsCut), inputs, name: "conflicts", in: work.folder, for: work.principal)
     }
 
     /// Writes the merged version.
