@@ -46,10 +46,12 @@ import Testing
             name: "deleted on both", base: "k,a  1,x  2,y", ours: "k,a  1,x  3,o", theirs: "k,a  1,x  4,t",
             expected: "k,a  1,x  3,o  4,t"),
         Case(
-            name: "deleted by theirs, changed by ours", base: "k,a  1,x  2,y", ours: "k,a  1,X  2,y", theirs: "k,a  2,y",
+            name: "deleted by theirs, changed by ours", base: "k,a  1,x  2,y", ours: "k,a  1,X  2,y",
+            theirs: "k,a  2,y",
             expected: "k,a  2,y", conflicts: "1 (row) x|X|-"),
         Case(
-            name: "deleted by ours, changed by theirs", base: "k,a  1,x  2,y", ours: "k,a  2,y", theirs: "k,a  1,X  2,y",
+            name: "deleted by ours, changed by theirs", base: "k,a  1,x  2,y", ours: "k,a  2,y",
+            theirs: "k,a  1,X  2,y",
             expected: "k,a  1,X  2,y", conflicts: "1 (row) x|-|X"),
         Case(
             name: "the same key added with other cells", base: "k,a,b  9,q,q", ours: "k,a,b  9,q,q  1,x,y",
@@ -85,7 +87,8 @@ import Testing
         Case(
             name: "a row as a whole", base: "k,a,b  1,x,y", ours: "k,a,b  1,X,y", theirs: "k,a,b  1,x,Y",
             expected: "k,a,b  1,x,Y",
-            conflicts: "1 (row) {\"a\":\"x\",\"b\":\"y\"}|{\"a\":\"X\",\"b\":\"y\"}|{\"a\":\"x\",\"b\":\"Y\"}", by: "row"),
+            conflicts: "1 (row) {\"a\":\"x\",\"b\":\"y\"}|{\"a\":\"X\",\"b\":\"y\"}|{\"a\":\"x\",\"b\":\"Y\"}",
+            by: "row"),
         Case(
             name: "a rule for all", base: "k,a,b  1,x,y", ours: "k,a,b  1,X,o", theirs: "k,a,b  1,Y,t",
             expected: "same as ours", rules: ["": "ours"]),
@@ -125,7 +128,8 @@ import Testing
             name: "a column that only changes its case", base: "k,a,Price  1,x,5", ours: "k,a,price  1,x,5",
             theirs: "k,a,Price  1,x,6", expected: "k,a,price  1,x,6"),
         Case(
-            name: "quotes and line breaks in names and cells", base: "k,a \"b\"  1,it's", ours: "k,a \"b\"  1,it's  2,o\\n",
+            name: "quotes and line breaks in names and cells", base: "k,a \"b\"  1,it's",
+            ours: "k,a \"b\"  1,it's  2,o\\n",
             theirs: "k,a \"b\"  1,\"so\"", expected: "k,a \"b\"  1,\"so\"  2,o\\n"),
     ]
 

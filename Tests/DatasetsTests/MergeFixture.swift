@@ -38,7 +38,9 @@ struct MergeFixture: Sendable {
         let selects = rows.dropFirst().map { row in
             "SELECT " + zip(zip(row, types), names).map { "\(literal($0.0, $0.1)) AS \($1)" }.joined(separator: ", ")
         }
-        let empty = "SELECT " + zip(types, names).map { "CAST(NULL AS \($0)) AS \($1)" }.joined(separator: ", ") + " WHERE false"
+        let empty =
+            "SELECT " + zip(types, names).map { "CAST(NULL AS \($0)) AS \($1)" }.joined(separator: ", ")
+            + " WHERE false"
         _ = try await f.service.derive(
             "d", project: "p", sql: selects.isEmpty ? empty : selects.joined(separator: " UNION ALL "), inputs: [:],
             parameters: [], message: "", branch: branch, as: .system)
@@ -67,14 +69,16 @@ struct MergeFixture: Sendable {
                 guard let value, !value.isNull else { return "-" }
                 // Of a row with one cell, and of a label, the first cell will do.
                 if let fields = value.objectValue, fields.count == 1 || item["kind"] == "label" {
-                    let first = item["kind"] == "label" ? fields[item["column"]?.stringValue ?? ""] : fields.first?.value
+                    let first =
+                        item["kind"] == "label" ? fields[item["column"]?.stringValue ?? ""] : fields.first?.value
                     return text(first)
                 }
                 return value.stringValue ?? value.canonicalText
             }
             let key = (item["key"]?.objectValue ?? [:]).sorted { $0.key < $1.key }.map { text($0.value) }
             let sides = [item["base"], item["ours"]?["value"], item["theirs"]?["value"]].map(text)
-            return "\(key.joined(separator: ",")) \(item["column"]?.stringValue ?? "(row)") \(sides.joined(separator: "|"))"
+            return
+                "\(key.joined(separator: ",")) \(item["column"]?.stringValue ?? "(row)") \(sides.joined(separator: "|"))"
         }
     }
 

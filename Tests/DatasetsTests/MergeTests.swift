@@ -82,7 +82,8 @@ import Testing
             for key in 1...30 {
                 switch Int.random(in: 0..<5, using: &dice) {
                 case 0: sides[side][key] = nil
-                case 1, 2: sides[side][key]?[Int.random(in: 0..<3, using: &dice)] = "\(Int.random(in: 0..<3, using: &dice))x"
+                case 1, 2:
+                    sides[side][key]?[Int.random(in: 0..<3, using: &dice)] = "\(Int.random(in: 0..<3, using: &dice))x"
                 default: continue
                 }
             }
@@ -95,7 +96,8 @@ import Testing
             for key in 1...30 {
                 switch (o[key], t[key]) {
                 case (let x?, let y?):
-                    expected += (0..<3).filter { x[$0] != y[$0] && x[$0] != base[key]?[$0] && y[$0] != base[key]?[$0] }.count
+                    expected +=
+                        (0..<3).filter { x[$0] != y[$0] && x[$0] != base[key]?[$0] && y[$0] != base[key]?[$0] }.count
                 case (let x?, nil): expected += x == base[key] ? 0 : 1
                 case (nil, let y?): expected += y == base[key] ? 0 : 1
                 case (nil, nil): continue
@@ -119,7 +121,8 @@ import Testing
                 let mia = Fixture.maker
                 func change(_ sql: String, _ branch: String, _ who: Principal) async throws {
                     _ = try await f.service.derive(
-                        "d", project: "p", sql: sql, inputs: ["d": Ref(.dataset, "d", selector: branch)], parameters: [],
+                        "d", project: "p", sql: sql, inputs: ["d": Ref(.dataset, "d", selector: branch)],
+                        parameters: [],
                         message: "", branch: branch, as: who)
                 }
                 try await change("SELECT k, a, CASE WHEN k = 2 THEN 22 ELSE n END AS n FROM d", "main", mia)
@@ -142,7 +145,8 @@ import Testing
                     func side(_ side: JSONValue?) -> String {
                         "\(side?["value"]?.canonicalText ?? "") @\(side?["version"]?.canonicalText ?? "") \(side?["author"]?.stringValue ?? "")"
                     }
-                    return "\(item["key"]?.canonicalText ?? "") \(item["column"]?.stringValue ?? "") \(item["base"]?.canonicalText ?? ""): \(side(item["ours"])), \(side(item["theirs"]))"
+                    return
+                        "\(item["key"]?.canonicalText ?? "") \(item["column"]?.stringValue ?? "") \(item["base"]?.canonicalText ?? ""): \(side(item["ours"])), \(side(item["theirs"]))"
                 }
                 let system = Principal.system.name
                 #expect(
@@ -157,13 +161,31 @@ import Testing
                     try await f.ask("POST", "/merges/\(id)/resolutions", list)
                 }
                 expectAnswers([
-                    ("open", 409, "5 conflicts are open: 4 in a, 1 in n", try await f.ask("POST", "/merges/\(id)/commit")),
-                    ("key", 400, "there is no conflict", try await resolve([["key": ["k": 9], "column": "a", "take": "ours"]])),
-                    ("key's columns", 400, "an object with k", try await resolve([["key": ["a": 1], "column": "a", "take": "ours"]])),
-                    ("column", 400, "one of a, n", try await resolve([["key": ["k": 1], "column": "q", "take": "ours"]])),
+                    (
+                        "open", 409, "5 conflicts are open: 4 in a, 1 in n",
+                        try await f.ask("POST", "/merges/\(id)/commit")
+                    ),
+                    (
+                        "key", 400, "there is no conflict",
+                        try await resolve([["key": ["k": 9], "column": "a", "take": "ours"]])
+                    ),
+                    (
+                        "key's columns", 400, "an object with k",
+                        try await resolve([["key": ["a": 1], "column": "a", "take": "ours"]])
+                    ),
+                    (
+                        "column", 400, "one of a, n",
+                        try await resolve([["key": ["k": 1], "column": "q", "take": "ours"]])
+                    ),
                     ("side", 400, "ours, theirs", try await resolve([["key": ["k": 1], "take": "both"]])),
-                    ("value", 400, "does not fit the column n", try await resolve([["key": ["k": 2], "column": "n", "value": "many"]])),
-                    ("two", 400, "one of take", try await resolve([["key": ["k": 2], "take": "ours", "rule": "ours"]])),
+                    (
+                        "value", 400, "does not fit the column n",
+                        try await resolve([["key": ["k": 2], "column": "n", "value": "many"]])
+                    ),
+                    (
+                        "two", 400, "one of take",
+                        try await resolve([["key": ["k": 2], "take": "ours", "rule": "ours"]])
+                    ),
                     ("rule", 400, "is not a rule", try await resolve([["rule": "best"]])),
                     ("nothing", 400, "is empty", try await resolve([])),
                     ("merge", 404, "no merge", try await f.ask("GET", "/merges/nope")),
@@ -176,7 +198,9 @@ import Testing
                 #expect(some.json["counts"]?["open"] == 2)
                 let decided = try await f.get("GET", "/merges/\(id)/conflicts?state=decided")["items"]?.arrayValue ?? []
                 #expect(
-                    decided.map { "\($0["decision"]?["take"]?.stringValue ?? "") \($0["decision"]?["how"]?.stringValue ?? "") \($0["decision"]?["value"]?.canonicalText ?? "")" }
+                    decided.map {
+                        "\($0["decision"]?["take"]?.stringValue ?? "") \($0["decision"]?["how"]?.stringValue ?? "") \($0["decision"]?["value"]?.canonicalText ?? "")"
+                    }
                         == ["theirs hand ", "value hand 7", "base hand "])
                 // A rule decides what is open, and leaves alone what a person said.
                 #expect(try await resolve([["rule": "newest", "column": "a"]]).json["counts"]?["open"] == 0)
@@ -184,7 +208,9 @@ import Testing
                 let made = try await f.get("POST", "/merges/\(id)/commit", ["message": "done"])
                 #expect(made["version"]?["message"] == "done" && made["merge"]?["state"] == "merged")
                 #expect(try await merge.table("main") == "k,a,n  1,z,10  2,z,7  3,w,30  4,z,40")
-                #expect(try await f.get("POST", "/merges/\(id)/commit")["version"]?["version"] == made["version"]?["version"])
+                #expect(
+                    try await f.get("POST", "/merges/\(id)/commit")["version"]?["version"]
+                        == made["version"]?["version"])
                 #expect(try await resolve([["rule": "ours"]]).status == 409)
             }
         }
@@ -205,10 +231,13 @@ import Testing
                 let second = try await merge.merge()
                 #expect(second["counts"]?["conflicts"] == 2 && second["counts"]?["open"] == 1)
                 #expect(try await f.get("GET", "/merges/\(first)")["state"] == "abandoned")
-                _ = try await f.get("POST", "/merges/\(second["id"]?.stringValue ?? "")/resolutions", [["rule": "ours"]])
+                _ = try await f.get(
+                    "POST", "/merges/\(second["id"]?.stringValue ?? "")/resolutions", [["rule": "ours"]])
                 _ = try await f.get("POST", "/merges/\(second["id"]?.stringValue ?? "")/commit")
                 #expect(try await merge.table("main") == "k,a  1,z  2,other  3,new")
-                let states = try await f.get("GET", "/datasets/d/merges")["items"]?.arrayValue?.compactMap { $0["state"]?.stringValue }
+                let states = try await f.get("GET", "/datasets/d/merges")["items"]?.arrayValue?.compactMap {
+                    $0["state"]?.stringValue
+                }
                 #expect(Set(states ?? []) == ["merged", "abandoned"])
             }
         }
@@ -234,11 +263,16 @@ import Testing
             #expect(merged["version"]?["files"] == 4 && merged["version"]?["rows"] == 4)
             #expect(try await f.rows("d") == "1,x;2,y;4,w;3,z")
             // Criss-cross: the newest common ancestor counts.
-            #expect(try await f.get("POST", "/datasets/d/merge", ["from": "main", "into": "side"])["state"] == "fastForward")
+            #expect(
+                try await f.get("POST", "/datasets/d/merge", ["from": "main", "into": "side"])["state"] == "fastForward"
+            )
             expectAnswers([
                 ("tag", 409, "", try await f.ask("PUT", "/datasets/d/tags/main", ["from": "1"])),
                 ("no branch", 404, "d@nope", try await f.ask("POST", "/datasets/d/merge", ["from": "nope"])),
-                ("into", 404, "branch", try await f.ask("POST", "/datasets/d/merge", ["from": "side", "into": "nope"])),
+                (
+                    "into", 404, "branch",
+                    try await f.ask("POST", "/datasets/d/merge", ["from": "side", "into": "nope"])
+                ),
             ])
         }
     }

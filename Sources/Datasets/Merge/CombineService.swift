@@ -40,7 +40,9 @@ extension DatasetsService {
     /// - Throws: `invalid` naming each column that does not fit, or the values that a cast would lose.
     func union(_ request: UnionRequest, as principal: Principal) async throws -> Combined {
         try principal.require(.writeDatasets, in: request.project)
-        guard (request.isAppend ? 1...Self.combineMaximumInputs : 2...Self.combineMaximumInputs).contains(request.inputs.count)
+        guard
+            (request.isAppend ? 1...Self.combineMaximumInputs : 2...Self.combineMaximumInputs).contains(
+                request.inputs.count)
         else {
             throw SlipwayError.field(
                 "inputs", "are \(request.inputs.count)",
@@ -79,7 +81,8 @@ extension DatasetsService {
         }
         let offset = head == nil ? 0 : 1
         for (index, name) in names.enumerated() {
-            try await requireLossless(fit, index + offset, binding, name, label: tables[index + offset].label, for: principal)
+            try await requireLossless(
+                fit, index + offset, binding, name, label: tables[index + offset].label, for: principal)
         }
         let selects = names.enumerated().map { index, name in
             var list = fit.selection(index + offset)
@@ -124,7 +127,10 @@ extension DatasetsService {
         _ binding: Binding, _ name: String, _ columns: [TableColumn], for principal: Principal
     ) async throws -> Set<String> {
         let list = columns.map { "count(*) > count(\(DuckSQL.name($0.name)))" }
-        let row = try await ask(binding.sql("SELECT \(list.joined(separator: ", ")) FROM \(name)"), binding.inputs, for: principal).first ?? []
+        let row =
+            try await ask(
+                binding.sql("SELECT \(list.joined(separator: ", ")) FROM \(name)"), binding.inputs, for: principal
+            ).first ?? []
         return Set(zip(columns, row).filter { $1 == .bool(true) }.map(\.0.name))
     }
 
@@ -141,7 +147,10 @@ extension DatasetsService {
                 "any_value(CAST(\(DuckSQL.name(loss.column)) AS VARCHAR)) FILTER (\(loss.lost))",
             ]
         }
-        let row = try await ask(binding.sql("SELECT \(list.joined(separator: ", ")) FROM \(name)"), binding.inputs, for: principal).first ?? []
+        let row =
+            try await ask(
+                binding.sql("SELECT \(list.joined(separator: ", ")) FROM \(name)"), binding.inputs, for: principal
+            ).first ?? []
         for (at, loss) in losses.enumerated() {
             guard let count = row[2 * at].intValue, count > 0 else { continue }
             throw SlipwayError(
@@ -248,7 +257,8 @@ extension DatasetsService {
             }
         }
         if request.relationship == .oneToOne || request.relationship == .manyToOne {
-            try await requireOnce(pairs.map(\.1.name), binding, "r", request.right, request.relationship, for: principal)
+            try await requireOnce(
+                pairs.map(\.1.name), binding, "r", request.right, request.relationship, for: principal)
         }
         if request.relationship == .oneToOne || request.relationship == .oneToMany {
             try await requireOnce(pairs.map(\.0.name), binding, "l", request.left, request.relationship, for: principal)

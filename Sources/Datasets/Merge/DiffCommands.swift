@@ -115,7 +115,8 @@ struct CellStyle {
         }
         let rows = diff["rows"]
         func count(_ name: String) -> Int64 { rows?[name]?.intValue ?? 0 }
-        var text = "rows \(count("from")) → \(count("to")): \(green("+\(count("added"))")) \(red("-\(count("removed"))"))"
+        var text =
+            "rows \(count("from")) → \(count("to")): \(green("+\(count("added"))")) \(red("-\(count("removed"))"))"
         if rows?["changed"] != nil { text += " \(yellow("~\(count("changed"))"))" }
         let key = (diff["key"]?.arrayValue ?? []).compactMap(\.stringValue)
         lines.append(text + (key.isEmpty ? " (as multisets: no key)" : " (by \(key.joined(separator: ", ")))"))

@@ -35,7 +35,9 @@ extension DatasetsService {
             return result(added, removed, nil)
         }
         let sql = try DiffSQL(from: old, to: new, key: key)
-        let row = try await ask(sql.counts, [try await changes(sql, old, new, key, for: principal)], for: principal).first ?? []
+        let row =
+            try await ask(sql.counts, [try await changes(sql, old, new, key, for: principal)], for: principal).first
+            ?? []
         func count(_ index: Int) -> Int64 { row.indices.contains(index) ? row[index].intValue ?? 0 : 0 }
         let columns = sql.keyed.layout.columns
         let cells = columns.enumerated().map { ($1.name, count(3 + $0)) }.filter { $0.1 > 0 }
@@ -65,7 +67,8 @@ extension DatasetsService {
         let sql = try DiffSQL(from: old, to: new, key: key)
         let after = page.after?.keys.first?.intValue ?? 0
         let rows = try await ask(
-            sql.page(kind, after: after, limit: page.limit + 1), [try await changes(sql, old, new, key, for: principal)],
+            sql.page(kind, after: after, limit: page.limit + 1),
+            [try await changes(sql, old, new, key, for: principal)],
             maxRows: page.limit + 1, for: principal)
         return Page(rows: rows, limit: page.limit) { [.int($0[0].intValue ?? 0)] }.map { sql.row($0) }
     }

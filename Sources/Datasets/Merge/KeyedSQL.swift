@@ -88,7 +88,9 @@ struct KeyedSQL: Sendable {
 
     private func object(_ cells: [(name: String, value: String, type: String)]) -> String {
         if cells.isEmpty { return "'{}'" }
-        let fields = cells.map { "\(DuckSQL.text(JSONValue.string($0.name).canonicalText + ":")) || coalesce(\(json($0.value, $0.type)), 'null')" }
+        let fields = cells.map {
+            "\(DuckSQL.text(JSONValue.string($0.name).canonicalText + ":")) || coalesce(\(json($0.value, $0.type)), 'null')"
+        }
         let isThere = cells.map { "\($0.value) IS NOT NULL" }.joined(separator: " OR ")
         return "CASE WHEN \(isThere) THEN '{' || \(fields.joined(separator: " || ',' || ")) || '}' END"
     }

@@ -58,7 +58,8 @@ extension DatasetsService {
         let examples = found.map { row -> String in
             let key = zip(names, row).map { "\($0) = \($1.text ?? "NULL")" }.joined(separator: ", ")
             let count = row.last?.intValue ?? 0
-            return row.dropLast().contains(.null) ? "(\(key)) is NULL in \(count) rows" : "(\(key)) is there \(count) times"
+            return row.dropLast().contains(.null)
+                ? "(\(key)) is NULL in \(count) rows" : "(\(key)) is there \(count) times"
         }
         throw SlipwayError(
             .invalid,

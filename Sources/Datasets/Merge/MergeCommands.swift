@@ -126,8 +126,10 @@ extension DataCommand {
             if output.json || output.yaml { return try output.list(items, []) }
             func side(_ value: JSONValue?) -> String {
                 let shown = value?["deleted"] == true ? "(deleted)" : CellStyle.plain(value?["value"] ?? .null)
-                let who = [value?["annotator"]?.stringValue ?? value?["author"]?.stringValue ?? "?",
-                    value?["version"]?.intValue.map { "@\($0)" } ?? ""].joined()
+                let who = [
+                    value?["annotator"]?.stringValue ?? value?["author"]?.stringValue ?? "?",
+                    value?["version"]?.intValue.map { "@\($0)" } ?? "",
+                ].joined()
                 return "\(shown) (\(who))"
             }
             if items.isEmpty { return Terminal.out("No conflicts.") }
@@ -138,7 +140,9 @@ extension DataCommand {
                             CellStyle.plain(item["id"] ?? .null), CellStyle.key(item["key"]),
                             item["column"]?.stringValue ?? "(row)", CellStyle.plain(item["base"] ?? .null),
                             side(item["ours"]), side(item["theirs"]),
-                            item["decision"]?["take"]?.stringValue.map { "\($0) by \(item["decision"]?["how"]?.stringValue ?? "")" }
+                            item["decision"]?["take"]?.stringValue.map {
+                                "\($0) by \(item["decision"]?["how"]?.stringValue ?? "")"
+                            }
                                 ?? "open",
                         ]
                     }, titles: ["Id", "Key", "Column", "Base", "Ours", "Theirs", "Decision"]))
@@ -160,7 +164,8 @@ extension DataCommand {
         @Option(help: "A column or label.") var column: String?
         @Option(help: "ours, theirs, base, or open to take a decision back.") var take: String?
         @Option(help: "A value of your own, as JSON or as text.") var value: String?
-        @Option(help: "A rule for what is open: ours, theirs, newest, annotator-rank, majority or filled.") var rule: String?
+        @Option(help: "A rule for what is open: ours, theirs, newest, annotator-rank, majority or filled.") var rule:
+            String?
         @Option(help: "Of annotator-rank: names with commas, the first counts most.") var ranks: String?
         @Option(help: "A file with a list of decisions.") var file: String?
         @Flag(help: "Make the version when nothing is open.") var commit = false
@@ -181,7 +186,8 @@ extension DataCommand {
                 answer = try await client.post(path + "/resolutions", JSONValue(parsing: try TextFile.read(file)))
             }
             if take != nil || value != nil || rule != nil {
-                answer = try await client.post(path + "/resolutions", ["resolutions": [try one()]], timeoutSeconds: 3600)
+                answer = try await client.post(
+                    path + "/resolutions", ["resolutions": [try one()]], timeoutSeconds: 3600)
             }
             if commit {
                 var body: [String: JSONValue] = [:]
@@ -196,7 +202,8 @@ extension DataCommand {
             let schema = merge["schemaConflicts"]?.arrayValue?.count ?? 0
             Terminal.out(
                 schema > 0
-                    ? "\(schema) columns are not decided." : "\(open) of \(merge["counts"]?["conflicts"]?.intValue ?? 0) conflicts are open.")
+                    ? "\(schema) columns are not decided."
+                    : "\(open) of \(merge["counts"]?["conflicts"]?.intValue ?? 0) conflicts are open.")
         }
 
         private func one() throws -> JSONValue {

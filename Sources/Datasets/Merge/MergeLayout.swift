@@ -164,7 +164,8 @@ struct MergeLayout: Sendable {
             else {
                 throw SlipwayError.field(
                     "key", "the column '\(name.prefix(80))' is not in all versions of the merge",
-                    expected: "some of \(merged.filter { $0.ours != nil && $0.theirs != nil }.map(\.name).joined(separator: ", "))"
+                    expected:
+                        "some of \(merged.filter { $0.ours != nil && $0.theirs != nil }.map(\.name).joined(separator: ", "))"
                 )
             }
             keys.append(column)
@@ -176,7 +177,7 @@ struct MergeLayout: Sendable {
         self.conflicts = conflicts
         self.probes = probes
         self.restored = restored
-        self.units = granularity == .cell ? Self.units(rest) : Self.wholeRow(rest)
+        self.units = granularity == .cell ? Self.units(rest, key: keys.map(\.name)) : Self.wholeRow(rest)
     }
 
     private static func wholeRow(_ columns: [MergeColumn]) -> [MergeUnit] {
@@ -184,10 +185,16 @@ struct MergeLayout: Sendable {
     }
 
     /// Cells, with the columns of a label, and of a file's content, put together.
-    static func units(_ columns: [MergeColumn]) -> [MergeUnit] {
+    static func units(_ columns: [MergeColumn], key: [String]) -> [MergeUnit] {
         let index = Dictionary(columns.enumerated().map { ($1.name, $0) }) { a, _ in a }
         var taken: Set<Int> = []
         var labels: [Int: MergeUnit] = [:]
+        // What a dataset of files has of a file: one without the others would be another file's.
+        if key == ["path"], let digest = index["digest"], let size = index["size_bytes"], let type = index["media_type"]
+        {
+            labels[digest] = MergeUnit(name: "digest", columns: [digest, size, type])
+            taken.formUnion([size, type])
+        }
         for (at, column) in columns.enumerated() {
             guard let by = index[column.name + "_by"], let when = index[column.name + "_at"] else { continue }
             let votes = index[column.name + "_votes"]

@@ -16,7 +16,8 @@ struct MergeRoutes {
             "Two versions side by side: schema, rows, cells, labels, statistics; with 'kind', the rows themselves.",
             query: [
                 .init("from", "A version, tag or branch."), .init("to", "A version, tag or branch."),
-                .init("key", "Columns that identify a row, with commas; the dataset's by default, 'none' for multisets."),
+                .init(
+                    "key", "Columns that identify a row, with commas; the dataset's by default, 'none' for multisets."),
                 .init("kind", "added, removed, changed or all: lists those rows, by key."),
                 .init("statistics", "false leaves the comparison of profiles out."),
             ] + VersionsRoutes.paging

@@ -134,15 +134,22 @@ struct MergeSQL: Sendable {
     /// text, and what rules ask for: who, when, how many votes.
     func conflicts(plan: String, units conflicting: [Int]) -> String {
         func entry(_ condition: String, _ unit: Int, _ texts: [String], _ stamps: [String]) -> String {
-            let names = ["base", "ours", "theirs", "ours_by", "theirs_by", "ours_at", "theirs_at", "ours_votes", "theirs_votes"]
+            let names = [
+                "base", "ours", "theirs", "ours_by", "theirs_by", "ours_at", "theirs_at", "ours_votes", "theirs_votes",
+            ]
             let fields = zip(names, texts + stamps).map { "'\($0)': \($1)" }
             return "CASE WHEN \(condition) THEN {'unit': \(unit), \(fields.joined(separator: ", "))} END"
         }
-        let none = ["CAST(NULL AS VARCHAR)", "CAST(NULL AS VARCHAR)", "CAST(NULL AS BIGINT)", "CAST(NULL AS BIGINT)",
-            "CAST(NULL AS DOUBLE)", "CAST(NULL AS DOUBLE)"]
+        let none = [
+            "CAST(NULL AS VARCHAR)", "CAST(NULL AS VARCHAR)", "CAST(NULL AS BIGINT)", "CAST(NULL AS BIGINT)",
+            "CAST(NULL AS DOUBLE)", "CAST(NULL AS DOUBLE)",
+        ]
         let rows = entry(
-            "kind IN (4, 5)", -1, [keyed.rowText("b"), "CASE WHEN kind = 4 THEN \(keyed.rowText("o")) END",
-                "CASE WHEN kind = 5 THEN \(keyed.rowText("t")) END"], none)
+            "kind IN (4, 5)", -1,
+            [
+                keyed.rowText("b"), "CASE WHEN kind = 4 THEN \(keyed.rowText("o")) END",
+                "CASE WHEN kind = 5 THEN \(keyed.rowText("t")) END",
+            ], none)
         let cells = conflicting.map { index in
             let unit = layout.units[index]
             return entry(
@@ -180,7 +187,8 @@ struct MergeSQL: Sendable {
                 """
         }
         return [
-            "CAST(o\(by) AS VARCHAR)", "CAST(t\(by) AS VARCHAR)", time("o\(at)"), time("t\(at)"), votes("o"), votes("t"),
+            "CAST(o\(by) AS VARCHAR)", "CAST(t\(by) AS VARCHAR)", time("o\(at)"), time("t\(at)"), votes("o"),
+            votes("t"),
         ]
     }
 

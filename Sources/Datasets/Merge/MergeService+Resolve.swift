@@ -214,7 +214,8 @@ extension DatasetsService {
                 rules.append(rule)
             case .take(let side) where resolution.key == nil && resolution.id == nil:
                 guard let kind = MergeRule.Kind(rawValue: side.rawValue) else {
-                    throw SlipwayError.field("take", "'base' is for single conflicts", expected: "an id or a key beside it")
+                    throw SlipwayError.field(
+                        "take", "'base' is for single conflicts", expected: "an id or a key beside it")
                 }
                 rules.append(try MergeRule(kind, column: resolution.column))
             default: hands.append(resolution)
@@ -333,7 +334,8 @@ extension DatasetsService {
         }
         if let missing = resolutions.indices.first(where: { !matched.contains($0) }) {
             let resolution = resolutions[missing]
-            let name = resolution.key.map { JSONValue.object($0).canonicalText } ?? resolution.id.map { String($0) } ?? ""
+            let name =
+                resolution.key.map { JSONValue.object($0).canonicalText } ?? resolution.id.map { String($0) } ?? ""
             throw SlipwayError.field(
                 "resolutions[\(missing)]",
                 "there is no conflict \(name)\(resolution.column.map { " in \($0)" } ?? "")",
@@ -367,7 +369,8 @@ extension DatasetsService {
         fields["c\(unit.columns[0])"] = value
         fields["c\(by)"] = .string(principal.name)
         let now = platform.clock.now()
-        fields["c\(at)"] = layout.columns[at].type.hasPrefix("TIMESTAMP") || layout.columns[at].type == "VARCHAR"
+        fields["c\(at)"] =
+            layout.columns[at].type.hasPrefix("TIMESTAMP") || layout.columns[at].type == "VARCHAR"
             ? JSONValue(now) : .int(now.milliseconds)
         return .object(fields)
     }
@@ -393,7 +396,8 @@ extension DatasetsService {
             """
             SELECT v, bad FROM (SELECT v, CASE \(checks.joined(separator: " ")) END AS bad FROM (
                 SELECT CAST(unit AS BIGINT) AS unit, decode(unhex(value)) AS v FROM given)) WHERE bad IS NOT NULL LIMIT 1
-            """, [table], for: principal).first
+            """, [table], for: principal
+        ).first
         guard let wrong, let index = wrong[1].intValue.map({ Int($0) }) else { return }
         let value = (try? JSONValue(parsing: wrong[0].text ?? "null"))?["c\(index)"]?.canonicalText ?? ""
         throw SlipwayError.field(
@@ -470,7 +474,8 @@ extension DatasetsService {
             let rows = decisions.counts.open - decisions.counts.openByColumn.values.reduce(0, +)
             let all = columns + (rows > 0 ? ["\(rows) deleted rows"] : [])
             throw SlipwayError(
-                .conflict, "\(decisions.counts.open) conflicts are open: \(all.joined(separator: ", ")). Resolve them first.",
+                .conflict,
+                "\(decisions.counts.open) conflicts are open: \(all.joined(separator: ", ")). Resolve them first.",
                 details: ["open": String(decisions.counts.open)])
         }
         merge.counts = decisions.counts
@@ -550,7 +555,8 @@ extension DatasetsService {
                 let renumbered = oldLayout.units.enumerated().compactMap { index, unit in
                     byUnit[unit.name].map { "WHEN \(index) THEN \($0)" }
                 }
-                guard oldLayout.columns == work.layout.columns || !hands.contains(where: { $0.choice == "value" }) else {
+                guard oldLayout.columns == work.layout.columns || !hands.contains(where: { $0.choice == "value" })
+                else {
                     try await abandon(old, by: principal)
                     continue
                 }
@@ -566,7 +572,8 @@ extension DatasetsService {
                 ) { a, _ in a }
                 let kept = hands.compactMap { hand in
                     numbers[hand.conflict].map {
-                        MergeStore.Choice(conflict: $0, choice: hand.choice, value: hand.value, author: hand.author, made: hand.made)
+                        MergeStore.Choice(
+                            conflict: $0, choice: hand.choice, value: hand.value, author: hand.author, made: hand.made)
                     }
                 }
                 try await platform.database.write { [merges] db in

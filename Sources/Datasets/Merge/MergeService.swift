@@ -79,7 +79,8 @@ extension DatasetsService {
         guard !key.isEmpty else {
             throw SlipwayError.field(
                 "key", "\(dataset.name) has none, and a merge goes by key",
-                expected: "the columns that identify a row: once for all with 'slipway data set \(dataset.name) --key COLUMN', or with this merge"
+                expected:
+                    "the columns that identify a row: once for all with 'slipway data set \(dataset.name) --key COLUMN', or with this merge"
             )
         }
         let identity = Digest.of(
@@ -193,7 +194,8 @@ extension DatasetsService {
                 "rules", "there is no column '\(column.prefix(80))' that can be in conflict",
                 expected: "some of \(layout.units.map(\.name).joined(separator: ", "))")
         }
-        return MergeWork(dataset: dataset, base: base, ours: ours, theirs: theirs, layout: layout, folder: folder,
+        return MergeWork(
+            dataset: dataset, base: base, ours: ours, theirs: theirs, layout: layout, folder: folder,
             principal: principal)
     }
 

@@ -49,7 +49,8 @@ extension DatasetsService {
         /// A rule for one of the sides speaks for the schema too.
         func ruled(_ column: String) -> MergeSide? {
             let rule = rules.first {
-                ($0.column == nil || $0.column?.lowercased() == column.lowercased()) && ($0.kind == .ours || $0.kind == .theirs)
+                ($0.column == nil || $0.column?.lowercased() == column.lowercased())
+                    && ($0.kind == .ours || $0.kind == .theirs)
             }
             return rule.map { $0.kind == .ours ? .ours : .theirs }
         }
@@ -61,8 +62,8 @@ extension DatasetsService {
             let count =
                 try await ask(
                     MergeSQL(layout).probe(probe, base: "base", side: "side", sideColumns: side.columns),
-                    [try await input(base, name: "base"), try await input(side, name: "side")]
-                , for: principal).first?.first?.intValue ?? 0
+                    [try await input(base, name: "base"), try await input(side, name: "side")], for: principal
+                ).first?.first?.intValue ?? 0
             guard count > 0 else { continue }
             func type(_ version: DatasetVersion) -> String? {
                 version.columns.first { $0.name.lowercased() == probe.column.lowercased() }?.type
@@ -105,7 +106,8 @@ extension DatasetsService {
             in: work.folder, for: work.principal)
         let ours = try await table(.ours, of: work)
         let plan = try await step(
-            sql.plan(changes: "changes", ours: "ours"), [changes, ours], name: "plan", in: work.folder, for: work.principal)
+            sql.plan(changes: "changes", ours: "ours"), [changes, ours], name: "plan", in: work.folder,
+            for: work.principal)
         removeFile(changes.files[0])
         work.plan = plan
         let row = try await ask(sql.counts(plan: "plan"), [plan], for: work.principal).first ?? []
@@ -124,7 +126,8 @@ extension DatasetsService {
         work.counts.open = work.counts.conflicts
         guard work.counts.conflicts > 0 else { return work }
         let found = try await step(
-            sql.conflicts(plan: "plan", units: work.conflicting), [plan], name: "found", in: work.folder, for: work.principal)
+            sql.conflicts(plan: "plan", units: work.conflicting), [plan], name: "found", in: work.folder,
+            for: work.principal)
         work.conflicts = try await blame(found, work, graph)
         removeFile(found.files[0])
         return work

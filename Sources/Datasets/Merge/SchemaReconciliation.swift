@@ -157,7 +157,9 @@ struct SchemaReconciliation: Sendable {
         guard refused.isEmpty else {
             var hints: [String] = []
             func has(_ kinds: Mismatch.Kind...) -> Bool { refused.contains { kinds.contains($0.kind) } }
-            if has(.missing, .extra) { hints += ["common (only the columns of all)", "fill (NULL where one is missing)"] }
+            if has(.missing, .extra) {
+                hints += ["common (only the columns of all)", "fill (NULL where one is missing)"]
+            }
             if has(.type) { hints.append("cast (to the first table's types, if nothing is lost)") }
             if has(.letterCase), hints.isEmpty { hints.append("common or fill (case does not matter)") }
             throw SlipwayError(
