@@ -8,8 +8,8 @@ public struct DataCommand: AsyncParsableCommand {
         commandName: "data", abstract: "Datasets: versions, rows, profiles, differences.",
         subcommands: [
             List.self, Log.self, Show.self, Head.self, Profile.self, Compare.self, Diff.self, Append.self, Derive.self,
-            Query.self,
-            Create.self, Set.self, Branch.self, Tag.self,
+            Query.self, Create.self, Set.self, Branch.self, Tag.self, Merge.self, Conflicts.self, Resolve.self,
+            Union.self, Join.self,
         ])
 
     public init() {}
@@ -92,24 +92,6 @@ public struct DataCommand: AsyncParsableCommand {
                     Column("Files", "files"), Column("Made by", "recipe.kind"),
                     Column("Created", "created"), Column("Message", "message"),
                 ])
-        }
-    }
-
-    struct Diff: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Compare two versions: schema, rows, statistics.",
-            discussion: "Example: slipway data diff sales 3 4")
-        @Argument var name: String
-        @Argument var from: Int
-        @Argument var to: Int
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            try output.object(
-                try await server.client().get(
-                    "/api/v1/datasets/\(percentEncode(name))/diff", query: [("from", String(from)), ("to", String(to))])
-            )
         }
     }
 

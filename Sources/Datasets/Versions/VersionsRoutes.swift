@@ -74,18 +74,6 @@ struct VersionsRoutes {
             { request in
                 .json(try await service.resolve(Self.ref(request), as: request.principal).json)
             },
-            Route(
-                .get, "/api/v1/datasets/{name}/diff", .signedIn, "Two versions side by side: schema, rows, statistics.",
-                query: [.init("from", "A version number."), .init("to", "A version number.")]
-            ) { request in
-                guard let from = request.query("from").flatMap({ Int($0) }),
-                    let to = request.query("to").flatMap({ Int($0) })
-                else {
-                    throw SlipwayError.field("from, to", "are not two version numbers", expected: "?from=3&to=4")
-                }
-                return .json(
-                    try await service.diff(request.parameter("name"), from: from, to: to, as: request.principal).json)
-            },
         ]
     }
 
