@@ -1,0 +1,176 @@
+"""A server, as somebody: where datasets and slices come from and new rows go to."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Union
+
+from . import errors
+from .transport import Transport, segment
+from .upload import body_of, plain
+
+if TYPE_CHECKING:
+    from .dataset import DatasetVersion, Slice
+
+DEFAULT_URL = "http://127.0.0.1:5000"
+_PAGE = 1000
+
+
+class Client:
+    """One server.
+
+    Args:
+        url: default ``SLIPWAY_URL``, else ``http://127.0.0.1:5000``.
+        token: default ``SLIPWAY_TOKEN``; a server on loopback needs none.
+        project: where new datasets and slices go; default ``SLIPWAY_PROJECT``, else ``default``.
+    """
+
+    def __init__(self, url: Optional[str] = None, token: Optional[str] = None, project: Optional[str] = None) -> None:
+        self.transport = Transport(
+            url or os.environ.get("SLIPWAY_URL") or DEFAULT_URL, token or os.environ.get("SLIPWAY_TOKEN") or None)
+        self.project = project or os.environ.get("SLIPWAY_PROJECT") or "default"
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self.transport.url
+
+    def __repr__(self) -> str:
+        return f"slipway.Client({self.url!r}, project={self.project!r})"
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.transport.close()
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def dataset(self, ref: str) -> DatasetVersion:
+        """The version that a ref names now: ``sales``, ``sales@3``, ``sales@prod``, ``dataset:sales@latest``.
+
+        What comes back is pinned to a number, so it stays the same when the tag or branch moves on.
+        """
+        from .dataset import DatasetVersion
+
+        name, selector = parse_ref(ref, "dataset")
+        path = f"/api/v1/datasets/{segment(name)}/versions/{segment(selector or 'latest')}"
+        return DatasetVersion(self, self.transport.json("GET", path))
+
+    def slice(self, ref: str) -> Slice:
+        """A slice: ``weekend``, ``slice:weekend``, ``weekend@2``."""
+        from .dataset import Slice
+
+        name, selector = parse_ref(ref, "slice")
+        return Slice(
+            self, self.transport.json("GET", f"/api/v1/slices/{segment(name)}", query={"version": selector}))
+
+    def datasets(self, project: Optional[str] = None) -> Iterator[Dict[str, Any]]:
+        """All datasets that you may see, by name, as the server describes them."""
+        return self.items("/api/v1/datasets", {"project": project})
+
+    def slices(self, project: Optional[str] = None) -> Iterator[Dict[str, Any]]:
+        """The newest version of each slice, as the server describes it."""
+        return self.items("/api/v1/slices", {"project": project})
+
+    def query(
+        self, sql: str, inputs: Mapping[str, str], params: Sequence[object] = (), limit: int = 1000
+    ) -> List[Dict[str, Any]]:
+        """Runs one SELECT on the server over versions and slices: ``query("SELECT count(*) n FROM s", {"s": "dataset:sales"})``."""
+        answer = self.transport.json(
+            "POST", "/api/v1/query", idempotent=True,
+            body={"sql": sql, "inputs": dict(inputs), "params": list(params), "limit": limit})
+        names = [column["name"] for column in answer["columns"]]
+        return [dict(zip(names, row)) for row in answer["rows"]]
+
+    def items(self, path: str, query: Mapping[str, Optional[Union[str, int]]] = {}) -> Iterator[Dict[str, Any]]:
+        """The items of any listing of the API, page after page."""
+        after: Optional[str] = None
+        while True:
+            page = self.transport.json("GET", path, query={"limit": _PAGE, **query, "after": after})
+            yield from page["items"]
+            after = page.get("next")
+            if after is None:
+                return
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def append(
+        self, dataset: str, rows: object, *, message: str = "", branch: Optional[str] = None, key: Optional[str] = None
+    ) -> DatasetVersion:
+        """Adds rows as a new version, and makes the dataset if it is new.
+
+        Args:
+            dataset: its name.
+            rows: a pandas or polars DataFrame, a pyarrow Table, a list of dicts, or the path of a .parquet, .csv or
+                .ndjson file. An index of pandas is not sent.
+            message: why.
+            branch: which branch gets the version; ``main`` by default.
+            key: your own id of this batch. The same key again gives the version that it made the first time, so a job
+                that may run twice should give one. Without it only this call's own retries are safe.
+
+        Raises:
+            Conflict: the dataset's schema does not take these rows' columns, or the branch moved.
+        """
+        from .dataset import DatasetVersion
+
+        with body_of(rows) as (body, content_type):
+            answer = self.transport.bytes(
+                "POST", f"/api/v1/datasets/{segment(dataset)}/append", body=body, idempotent=True,
+                headers={"Content-Type": content_type},
+                query={"project": self.project, "message": message, "branch": branch, "key": key or uuid.uuid4().hex})
+        return DatasetVersion(self, json.loads(answer))
+
+    def append_events(
+        self, dataset: str, events: Iterable[Mapping[str, Any]], *, branch: Optional[str] = None
+    ) -> Dict[str, Any]:
+        """Hands over events that become rows of the next version by count or time.
+
+        Each event is a dict with ``id``, its own id for ever: an event that was sent already is not added again. They are
+        on the server's disk when this returns. Returns what the server says of them.
+        """
+        lines = b"".join(json.dumps(event, default=plain).encode() + b"\n" for event in events)
+        answer: Dict[str, Any] = json.loads(self.transport.bytes(
+            "POST", f"/api/v1/datasets/{segment(dataset)}/events", body=lines, idempotent=True,
+            headers={"Content-Type": "application/x-ndjson"}, query={"project": self.project, "branch": branch}))
+        return answer
+
+    def create_slice(
+        self, name: str, over: str, *, where: Optional[str] = None, filter: Optional[str] = None,
+        split: Optional[Mapping[str, Any]] = None, description: str = "", purpose: str = "", owner: Optional[str] = None,
+    ) -> Slice:
+        """Names a slice, or makes its next version.
+
+        Args:
+            over: a dataset or another slice: ``dataset:sales``, ``dataset:sales@3``, ``slice:weekend``.
+            where: a condition in DuckDB's SQL, what follows WHERE.
+            filter: or a filter expression: ``units > 2 AND store = '31'``.
+            split: or a split, for example ``{"kind": "random", "part": "test", "fractions": {"train": 0.8, "test": 0.2},
+                "seed": 7}``.
+        """
+        from .dataset import Slice
+
+        body = {
+            "name": name, "over": over, "where": where, "filter": filter, "split": split, "description": description,
+            "purpose": purpose, "owner": owner}
+        said = {key: value for key, value in body.items() if value not in (None, "")}
+        return Slice(self, self.transport.json("POST", "/api/v1/slices", body=said))
+
+
+def parse_ref(text: str, kind: str) -> "tuple[str, Optional[str]]":
+    """``dataset:sales@3`` or ``sales@3`` as (name, selector).
+
+    Raises:
+        Invalid: for another kind or an empty name.
+    """
+    bare = text[len("slipway://"):] if text.startswith("slipway://") else text
+    if ":" in bare:
+        found, bare = bare.split(":", 1)
+        if found != kind:
+            raise errors.Invalid(f"'{text}' names a {found}; expected {kind}:NAME or NAME")
+    name, at, selector = bare.partition("@")
+    if not name or (at and not selector):
+        raise errors.Invalid(f"'{text}' is not a {kind}; expected NAME, NAME@3 or NAME@TAG")
+    return name, selector or None
