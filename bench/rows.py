@@ -187,7 +187,7 @@ def measure_events(target, options):
         if (wait := due - time.perf_counter()) > 0:
             time.sleep(wait)
         late = max(late, time.perf_counter() - due)
-        events = [{"id": f"e{number * BATCH + i}", "shop": noise.randrange(50), "units": noise.random()} for i in range(BATCH)]
+        events = [{"id": f"e{number * BATCH + i}", "row": {"shop": noise.randrange(50), "units": noise.random()}} for i in range(BATCH)]
         sent = time.perf_counter()
         call(f"{api}/datasets/clicks/events", {"events": events})
         spent.append(time.perf_counter() - sent)

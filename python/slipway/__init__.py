@@ -70,7 +70,7 @@ def append(dataset: str, rows: object, **options: Any) -> DatasetVersion:
     return default_client().append(dataset, rows, **options)
 
 
-def append_events(dataset: str, events: Iterable[Mapping[str, Any]], **options: Any) -> Dict[str, Any]:
+def append_events(dataset: str, events: Iterable[Mapping[str, Any]], **options: Any) -> Dict[str, int]:
     """Hands over events; see :meth:`Client.append_events`."""
     return default_client().append_events(dataset, events, **options)
 

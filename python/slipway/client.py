@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import uuid
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:5000"
 _PAGE = 1000
+#: Events in one request; the server takes no more than 10,000.
+_EVENTS = 5000
 
 
 class Client:
@@ -124,18 +127,33 @@ class Client:
         return DatasetVersion(self, json.loads(answer))
 
     def append_events(
-        self, dataset: str, events: Iterable[Mapping[str, Any]], *, branch: Optional[str] = None
-    ) -> Dict[str, Any]:
-        """Hands over events that become rows of the next version by count or time.
+        self, dataset: str, events: Iterable[Mapping[str, Any]], *, id: Optional[str] = None,
+        branch: Optional[str] = None,
+    ) -> Dict[str, int]:
+        """Hands over events, which become rows of a new version soon (after a second, unless the dataset says otherwise).
 
-        Each event is a dict with ``id``, its own id for ever: an event that was sent already is not added again. They are
-        on the server's disk when this returns. Returns what the server says of them.
+        Args:
+            events: ``{"id": its own id, "row": {column: value}, "time": when it happened, if known}``; with ``id``, the rows
+                themselves.
+            id: the column of the rows that holds the event's id.
+
+        Returns ``{"accepted": …, "known": …}``: an event whose id is known changes nothing, so all may be sent again. What
+        is accepted is on the server's disk.
         """
-        lines = b"".join(json.dumps(event, default=plain).encode() + b"\n" for event in events)
-        answer: Dict[str, Any] = json.loads(self.transport.bytes(
-            "POST", f"/api/v1/datasets/{segment(dataset)}/events", body=lines, idempotent=True,
-            headers={"Content-Type": "application/x-ndjson"}, query={"project": self.project, "branch": branch}))
-        return answer
+        done = {"accepted": 0, "known": 0}
+        waiting = iter(events)
+        while True:
+            batch = list(itertools.islice(waiting, _EVENTS))
+            if not batch:
+                return done
+            if id is not None:
+                batch = [{"id": str(row[id]), "row": row} for row in batch]
+            body = json.dumps({"events": batch}, default=plain).encode()
+            answer = json.loads(self.transport.bytes(
+                "POST", f"/api/v1/datasets/{segment(dataset)}/events", body=body, idempotent=True,
+                headers={"Content-Type": "application/json"}, query={"project": self.project, "branch": branch}))
+            for key in done:
+                done[key] += answer[key]
 
     def create_slice(
         self, name: str, over: str, *, where: Optional[str] = None, filter: Optional[str] = None,

@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import math
+import time
 
 import pytest
 import slipway
@@ -133,3 +134,20 @@ def test_slices(unique, version):
 def test_a_filter_is_the_servers_work(version):
     assert version.to_arrow(filter="id > 1").to_pydict() == {key: value[1:] for key, value in TABLE.items()}
     assert pa.Table.from_batches(version.batches(1, columns=["id"], filter="shop = 'north'")).to_pydict() == {"id": [1]}
+
+
+def test_events_become_rows_once(unique):
+    name = unique("clicks")
+    events = [{"id": f"e{number}", "row": {"page": "/", "at": DAY}} for number in range(12_000)]
+    assert slipway.append_events(name, events) == {"accepted": 12_000, "known": 0}
+    assert slipway.append_events(name, events[:10]) == {"accepted": 0, "known": 10}
+    assert slipway.append_events(name, [{"click": 1, "page": "/a", "at": DAY}], id="click") == {"accepted": 1, "known": 0}
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if slipway.dataset(name).row_count == 12_001:
+                return
+        except slipway.NotFound:  # no version yet
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"{slipway.dataset(name).row_count} rows")
