@@ -44,7 +44,7 @@ class Shards:
         self.shuffle = shuffle
         self.seed = seed
         self.even = even
-        self.window_rows = -(-max(shuffle_rows if shuffle else batch_rows, batch_rows) // batch_rows) * batch_rows
+        self.window_rows = -(-max(shuffle_rows, batch_rows) // batch_rows) * batch_rows
         self.epoch = epoch
         self.position = 0
         self._groups: Optional[List[Tuple[Part, int, int]]] = None  # (part, row group, rows)
@@ -145,12 +145,14 @@ class Shards:
     def _read(self, order: List[Tuple[Part, int, int]], start: int, end: int) -> Any:
         import pyarrow
 
-        pieces, at = [], 0
+        pieces, at, last = [], 0, None
         for part, group, rows in order:
             low, high = max(start, at), min(end, at + rows)
             if low < high:
                 pieces.append(part.read(group, self.columns).slice(low - at, high - low))
-            elif at + rows <= start:
-                part.forget()
+                last = part
             at += rows
+        for part, _, _ in order:  # the next window begins where this one ended
+            if part is not last:
+                part.forget()
         return pyarrow.concat_tables(pieces, promote_options="default")
