@@ -15,7 +15,7 @@ import time
 from typing import List, Tuple
 
 from . import errors
-from .transport import ATTEMPTS, Transport
+from .transport import ATTEMPTS, CutOff, Transport
 
 DEFAULT_BYTES = 20 << 30
 #: A file that was asked for so recently may be in use and stays.
@@ -99,8 +99,8 @@ def _download(transport: Transport, url_path: str, part: pathlib.Path) -> Tuple[
                     if expected is not None and size != expected:
                         raise http.client.IncompleteRead(b"", expected - size)
                 return size, digest.hexdigest()
-            except (OSError, http.client.HTTPException) as problem:
-                if attempt == ATTEMPTS or (isinstance(problem, OSError) and problem.errno == 28):  # ENOSPC
+            except CutOff:
+                if attempt == ATTEMPTS:
                     raise
                 time.sleep(0.2 * 2 ** (attempt - 1))
     raise AssertionError("unreachable: the last attempt returns or raises")

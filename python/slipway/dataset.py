@@ -314,11 +314,11 @@ class DatasetVersion(Table):
         for info in self.client.items(self._base + "/versions"):
             yield DatasetVersion(self.client, info)
 
-    def diff(self, other: Union[int, DatasetVersion]) -> Dict[str, Any]:
-        """What ``other`` has that this has not, and the reverse: schema, rows, statistics."""
-        number = other.version if isinstance(other, DatasetVersion) else other
+    def diff(self, other: Union[int, str, DatasetVersion]) -> Dict[str, Any]:
+        """What changed from here to ``other`` (a version, number, tag or branch): schema, rows, cells, statistics."""
+        to = other.version if isinstance(other, DatasetVersion) else other
         answer: Dict[str, Any] = self.client.transport.json(
-            "GET", self._base + "/diff", query={"from": self.version, "to": number})
+            "GET", self._base + "/diff", query={"from": self.version, "to": to})
         return answer
 
     def tag(self, name: str) -> DatasetVersion:
@@ -375,10 +375,12 @@ class _Stream:
             import pyarrow
         except ImportError:
             raise errors.missing("pyarrow", "Reading Arrow", "arrow") from None
-        answer = self._open.__enter__()
-        return pyarrow.ipc.open_stream(answer)
+        self._answer = self._open.__enter__()
+        return pyarrow.ipc.open_stream(self._answer)
 
     def __exit__(self, *problem: Any) -> None:
+        if problem[0] is None:
+            self._answer.read()  # what follows the last batch; the connection can be used again then
         self._open.__exit__(*problem)
 
 

@@ -27,6 +27,10 @@ FIRST_PAUSE_SECONDS = 0.2
 _BUSY = {429, 502, 503, 504}
 
 
+class CutOff(errors.Unavailable):
+    """An answer that began and did not end. Asking again may help, and for a file the rest is enough."""
+
+
 class Transport:
     """Requests to one server. Threads may share it; a forked child starts with connections of its own."""
 
@@ -74,10 +78,11 @@ class Transport:
         self, method: str, path: str, *, query: Query = {}, body: Body = None, headers: Mapping[str, str] = {},
         idempotent: Optional[bool] = None,
     ) -> Iterator[http.client.HTTPResponse]:
-        """An answer to read as it comes. An answer that is cut off raises ``http.client.IncompleteRead``.
+        """An answer to read as it comes.
 
         Raises:
             SlipwayError: for an answer of 400 or more, or when there is no server.
+            CutOff: the answer ended before its end.
         """
         safe = method in ("GET", "HEAD", "PUT", "DELETE") if idempotent is None else idempotent
         connection, answer = self._send(method, self._target(path, query), body, dict(headers), ATTEMPTS if safe else 1)
@@ -85,6 +90,9 @@ class Transport:
             if answer.status >= 400:
                 raise errors.from_answer(answer.status, answer.read(), f"{method} {path}")
             yield answer
+        except (http.client.HTTPException, ConnectionError, socket.timeout) as problem:
+            connection.close()
+            raise CutOff(f"The answer to {method} {path} was cut off ({problem or type(problem).__name__}). Try again.") from problem
         except BaseException:
             connection.close()
             raise
