@@ -32,8 +32,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Cancelled", "Client", "Column", "Conflict", "DatasetVersion", "DeadlineExceeded", "File", "Files", "Forbidden",
     "Internal", "Invalid", "NotFound", "RateLimited", "Shards", "Slice", "SlipwayError", "Table", "TooLarge",
-    "Unauthenticated", "Unavailable", "Unsupported", "append", "append_events", "create_slice", "dataset",
-    "default_client", "query", "slice",
+    "Unauthenticated", "Unavailable", "Unsupported", "append", "append_events", "create_slice", "create_split",
+    "dataset", "default_client", "query", "slice",
 ]
 
 _lock = threading.Lock()
@@ -78,3 +78,8 @@ def append_events(dataset: str, events: Iterable[Mapping[str, Any]], **options: 
 def create_slice(name: str, over: str, **options: Any) -> Slice:
     """Names a slice; see :meth:`Client.create_slice`."""
     return default_client().create_slice(name, over, **options)
+
+
+def create_split(prefix: str, over: str, fractions: Mapping[str, float], **options: Any) -> Dict[str, Slice]:
+    """Divides rows into slices; see :meth:`Client.create_split`."""
+    return default_client().create_split(prefix, over, fractions, **options)

@@ -157,24 +157,49 @@ class Client:
 
     def create_slice(
         self, name: str, over: str, *, where: Optional[str] = None, filter: Optional[str] = None,
-        split: Optional[Mapping[str, Any]] = None, description: str = "", purpose: str = "", owner: Optional[str] = None,
+        split: Optional[Mapping[str, Any]] = None, wrong: Optional[Mapping[str, Any]] = None, description: str = "",
+        purpose: str = "", owner: Optional[str] = None,
     ) -> Slice:
-        """Names a slice, or makes its next version.
+        """Names a slice, or makes its next version. One of ``where``, ``filter``, ``split`` and ``wrong`` says which rows.
 
         Args:
-            over: a dataset or another slice: ``dataset:sales``, ``dataset:sales@3``, ``slice:weekend``.
+            over: a dataset or another slice: ``dataset:sales``, ``slice:weekend``.
             where: a condition in DuckDB's SQL, what follows WHERE.
-            filter: or a filter expression: ``units > 2 AND store = '31'``.
-            split: or a split, for example ``{"kind": "random", "part": "test", "fractions": {"train": 0.8, "test": 0.2},
-                "seed": 7}``.
+            filter: a filter expression: ``units > 2 AND store = '31'``.
+            split: a part of a split; :meth:`create_split` makes all parts at once.
+            wrong: what a model got wrong: ``{"predictions": "dataset:scored", "prediction": "units_hat", "truth": "units"}``.
         """
         from .dataset import Slice
 
         body = {
-            "name": name, "over": over, "where": where, "filter": filter, "split": split, "description": description,
-            "purpose": purpose, "owner": owner}
+            "name": name, "over": over, "where": where, "filter": filter, "split": split, "wrong": wrong,
+            "description": description, "purpose": purpose, "owner": owner}
         said = {key: value for key, value in body.items() if value not in (None, "")}
         return Slice(self, self.transport.json("POST", "/api/v1/slices", body=said))
+
+    def create_split(
+        self, prefix: str, over: str, fractions: Mapping[str, float], *, seed: int = 0, by: Sequence[str] = (),
+        unit: Sequence[str] = (), purpose: str = "",
+    ) -> Dict[str, Slice]:
+        """Divides rows at random into slices named PREFIX-PART: ``create_split("sales", "dataset:sales", {"train": 0.8, "test": 0.2})``.
+
+        Args:
+            by: columns whose values are strata: each part gets its share of each.
+            unit: columns whose equal rows stay in one part, for example the customer.
+
+        Returns the slices by the names of their parts.
+        """
+        from .dataset import Slice
+
+        split: Dict[str, Any] = {
+            "kind": "stratified" if by else "random", "seed": seed,
+            "parts": [{"name": name, "fraction": fraction} for name, fraction in fractions.items()]}
+        for key, columns in (("by", by), ("unit", unit)):
+            if columns:
+                split[key] = list(columns)
+        answer = self.transport.json(
+            "POST", "/api/v1/slices/split", body={"prefix": prefix, "over": over, "split": split, "purpose": purpose})
+        return {name: Slice(self, info) for name, info in zip(fractions, answer["items"])}
 
 
 def parse_ref(text: str, kind: str) -> "tuple[str, Optional[str]]":

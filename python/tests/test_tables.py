@@ -131,6 +131,17 @@ def test_slices(unique, version):
     assert sum(batch.num_rows for batch in slipway.slice(f"{name}@1").shards(1, shuffle=False)) == 2
 
 
+def test_a_split_divides_the_rows(unique):
+    name = unique("split")
+    version = slipway.append(name, pa.table({"id": range(1000), "who": [i // 4 for i in range(1000)]}))
+    parts = slipway.create_split(name, f"dataset:{name}", {"train": 0.7, "test": 0.3}, unit=["who"], seed=3)
+    assert [part.name for part in parts.values()] == [f"{name}-train", f"{name}-test"]
+    train, test = (part.to_arrow() for part in parts.values())
+    assert sorted(train["id"].to_pylist() + test["id"].to_pylist()) == list(range(1000)) and 600 < len(train) < 800
+    assert not set(train["who"].to_pylist()) & set(test["who"].to_pylist())
+    assert version.slice(unique("all"), where="true").to_pandas().shape == (1000, 2)
+
+
 def test_a_filter_is_the_servers_work(version):
     assert version.to_arrow(filter="id > 1").to_pydict() == {key: value[1:] for key, value in TABLE.items()}
     assert pa.Table.from_batches(version.batches(1, columns=["id"], filter="shop = 'north'")).to_pydict() == {"id": [1]}
