@@ -244,10 +244,9 @@ class DatasetVersion(Table):
 
         if self.kind != "table":
             return super().parts(columns)
-        listed = self.client.transport.json("GET", self._path() + "/files")["items"]
         return [
             RemotePart(self.client.transport, f"{self._path()}/files/{urllib.parse.quote(item['path'])}", item["digest"])
-            for item in listed]
+            for item in self.client.items(self._path() + "/files")]
 
     def _dataset(self) -> Any:
         """The cached files as one ``pyarrow.dataset``; a column that an older file lacks is NULL there."""

@@ -43,7 +43,7 @@ class Files:
     def list(self, prefix: str = "") -> Iterator[File]:
         """Those whose path begins with ``prefix``, in the order of their paths."""
         query = {"prefix": prefix or None}
-        for item in self._version.client.items(self._version._path() + "/tree", query):
+        for item in self._version.client.items(self._version._path() + "/files", query):
             yield File(item["path"], int(item["sizeBytes"]), item["digest"])
 
     def local(self, file: Union[str, File]) -> pathlib.Path:
