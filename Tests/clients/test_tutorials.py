@@ -1,8 +1,8 @@
 """The tutorials do what they say: their blocks run in order against a fresh server, and what they print is compared.
 
 In docs/tutorials/*.md a block whose fence says `sh run` or `python run` is executed; a block `text output` after it is what
-it must print. In it `…` stands for any text within a line, and a line `…` for any lines. Variables, functions and the
-folder last from block to block, in the shell as in Python. UPDATE_TUTORIALS=1 writes what was printed where it does not fit.
+it must print. In it `…` stands for any text within a line, and a line `…` for any lines. Variables and the folder
+last from block to block, in the shell as in Python. UPDATE_TUTORIALS=1 writes what was printed where it does not fit.
 """
 
 import json
@@ -50,7 +50,8 @@ class Reader:
 
     def sh(self, code):
         state, place = self.folder / ".environment", self.folder / ".place"
-        script = (f'[ -e {state} ] && . {state}; [ -e {place} ] && cd "$(cat {place})"\n'
+        # Allexport, so that all variables are in what `declare -px` keeps.
+        script = (f'[ -e {state} ] && . {state}; [ -e {place} ] && cd "$(cat {place})"; set -a\n'
                   f"trap 'declare -px > {state}; pwd > {place}' EXIT\nset -euo pipefail\n{code}")
         done = subprocess.run(["bash", "-c", script], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=BLOCK_SECONDS)
