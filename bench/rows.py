@@ -142,7 +142,7 @@ def measure_versions(target, options):
         _, lines = duckdb.ask(f"SELECT count(*) FROM {joined} WHERE {conflict}")
         duckdb.ask(f"COPY (SELECT b.line, {merged} FROM {joined}) TO '{place}/merged.parquet' (FORMAT parquet, COMPRESSION zstd)")
         found["duckdb merge"], conflicts = time.perf_counter() - begin, int(lines[0])
-    found["diff counts"], found["conflicts"] = expected, conflicts
+    found["conflicts"] = conflicts
     if target is None:
         return found
     api = f"{target.url}/api/v1"
@@ -158,16 +158,23 @@ def measure_versions(target, options):
         begin = time.perf_counter()
         answer = call(f"{api}/datasets/lines/diff?from={a}&to={b}&key=line&statistics=false")
         spent.append(time.perf_counter() - begin)
-    found["diff"], found["diff answer"] = spent, answer
+        counts = [answer["rows"][name] for name in ("removed", "added", "changed")]
+        if counts != (expected if a == 1 else [expected[1], expected[0], expected[2]]):
+            raise RuntimeError(f"the diff of {a} and {b} counts {counts}, duckdb {expected}")
+    found["diff"] = min(spent)
     begin = time.perf_counter()
     merge = call(f"{api}/datasets/lines/merge", {"from": "side", "into": "main", "message": "bench"})
-    found["merge"], found["merge answer"] = time.perf_counter() - begin, merge
+    found["merge"] = time.perf_counter() - begin
+    if (merge["state"], merge["counts"]["conflicts"]) != ("conflicts", conflicts):
+        raise RuntimeError(f"the merge is {merge['state']} with {merge['counts']}, duckdb found {conflicts} conflicts")
     begin = time.perf_counter()
     call(f"{api}/merges/{merge['id']}/conflicts?limit=100")
     found["first conflicts"] = time.perf_counter() - begin
     begin = time.perf_counter()
-    call(f"{api}/datasets/lines/merge", {"from": "side", "into": "main", "rule": "theirs", "message": "bench"})
+    merge = call(f"{api}/datasets/lines/merge", {"from": "side", "into": "main", "rule": "theirs", "message": "bench"})
     found["merge by rule"] = time.perf_counter() - begin
+    if merge["state"] != "merged":
+        raise RuntimeError(f"the merge by rule is {merge['state']}")
     return found
 
 
