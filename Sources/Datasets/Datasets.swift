@@ -3,7 +3,7 @@ import Platform
 
 /// Datasets: sources, immutable versions, slices, queries.
 public enum DatasetsFeature {
-    public static let migrations = VersionsSchema.migrations + SlicesSchema.migrations
+    public static let migrations = VersionsSchema.migrations + SlicesSchema.migrations + QualitySchema.migrations
 
     public static func make(_ platform: Platform) -> (feature: Feature, service: DatasetsService) {
         let service = DatasetsService(platform)
@@ -11,7 +11,7 @@ public enum DatasetsFeature {
         feature.routes =
             VersionsRoutes(service: service).routes + BranchesRoutes(service: service).routes
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
-            + SourcesRoutes(service: service).routes
+            + SourcesRoutes(service: service).routes + QualityRoutes(service: service).routes
         feature.recover = { platform.removeScratchFolders() }
         return (feature, service)
     }

@@ -184,7 +184,7 @@ struct VersionsRoutes {
         try body.stringMap("inputs").mapValues { try Ref(parsing: $0) }
     }
 
-    private static func format(_ request: Request) throws -> TableInput.Format {
+    static func format(_ request: Request) throws -> TableInput.Format {
         let type =
             (request.header("content-type") ?? "").split(separator: ";").first.map {
                 $0.lowercased().filter { $0 != " " }

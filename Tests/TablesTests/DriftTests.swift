@@ -1,7 +1,7 @@
 import Core
 import Testing
 
-@testable import Monitoring
+@testable import Tables
 
 /// Figures that were worked out with numpy 2 and scipy 1.17 are marked so; the others by hand.
 @Suite struct DriftTests {
