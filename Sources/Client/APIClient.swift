@@ -61,7 +61,7 @@ public struct APIClient: Sendable {
 
     /// The bytes of an answer that is not JSON.
     public func bytes(
-        _ method: String = "GET", _ path: String, query: [(String, String?)] = []
+        _ path: String, method: String = "GET", query: [(String, String?)] = []
     ) async throws -> [UInt8] {
         var request = HTTPRequest(method: method, url: address(path, query))
         request.headers = headers

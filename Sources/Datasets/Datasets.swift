@@ -12,6 +12,8 @@ public enum DatasetsFeature {
             VersionsRoutes(service: service).routes + BranchesRoutes(service: service).routes
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
             + SourcesRoutes(service: service).routes + QualityRoutes(service: service).routes
+            + StandardsRoutes(service: service).routes
+        feature.background = [Background("openlineage") { try await service.pushOpenLineage() }]
         feature.recover = { platform.removeScratchFolders() }
         return (feature, service)
     }

@@ -103,7 +103,7 @@ struct ContractSuggest: AsyncParsableCommand {
 
     func run() async throws {
         let bytes = try await server.client().bytes(
-            "POST", contractPath(dataset) + "/suggest", query: [("version", version)])
+            contractPath(dataset) + "/suggest", method: "POST", query: [("version", version)])
         Terminal.out(String(decoding: bytes, as: UTF8.self))
     }
 }

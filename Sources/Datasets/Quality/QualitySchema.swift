@@ -48,6 +48,14 @@ enum QualitySchema {
                 columns TEXT NOT NULL,
                 PRIMARY KEY (dataset, number)
             );
+            CREATE TABLE dataset_export (
+                dataset TEXT NOT NULL,
+                number BIGINT NOT NULL,
+                name TEXT NOT NULL,
+                digest TEXT NOT NULL,
+                size_bytes BIGINT NOT NULL,
+                PRIMARY KEY (dataset, number, name)
+            );
             CREATE TABLE openlineage_target (
                 name TEXT PRIMARY KEY,
                 url TEXT NOT NULL,

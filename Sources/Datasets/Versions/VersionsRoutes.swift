@@ -149,6 +149,7 @@ struct VersionsRoutes {
             },
             Route(.get, base + "/files/{path+}", .signedIn, "The bytes of one file.") { request in
                 let version = try await service.resolve(Self.ref(request), as: request.principal)
+                try await service.requirePersonalData(version, as: request.principal)
                 let path = request.parameter("path")
                 guard let file = try await service.files(of: version).first(where: { $0.path == path }) else {
                     throw SlipwayError(.notFound, "\(version.ref) has no file \(path.prefix(120)).", ref: version.ref)
