@@ -42,7 +42,8 @@ extension Contract {
         for rule in rules {
             if let line = names.updateValue(rule.line, forKey: rule.name) {
                 throw SlipwayError(
-                    .invalid, "The contract cannot be used: line \(rule.line): \(rule.name) is on line \(line) already.",
+                    .invalid,
+                    "The contract cannot be used: line \(rule.line): \(rule.name) is on line \(line) already.",
                     details: ["line": String(rule.line), "field": rule.name])
             }
         }

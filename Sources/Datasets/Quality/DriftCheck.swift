@@ -88,10 +88,11 @@ struct DriftCheck {
     ) async throws -> NumericProfile {
         let steps = NumericProfile.steps
         let shares = (0...steps).map { (Double($0) / Double(steps)).description }.joined(separator: ", ")
-        let row = try await rows(
-            "SELECT count(*), count(v), min(v), max(v), avg(v), approx_quantile(v, [\(shares)]) FROM (SELECT \(value) AS v FROM reference)",
-            1
-        ).first ?? []
+        let row =
+            try await rows(
+                "SELECT count(*), count(v), min(v), max(v), avg(v), approx_quantile(v, [\(shares)]) FROM (SELECT \(value) AS v FROM reference)",
+                1
+            ).first ?? []
         guard row.count == 6, let low = row[2].doubleValue, let high = row[3].doubleValue else {
             return NumericProfile(quantiles: [], counts: [], missing: row.first?.intValue ?? 0, mean: nil)
         }

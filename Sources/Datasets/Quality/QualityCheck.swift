@@ -36,8 +36,11 @@ struct QualityCheck {
             let rule = contract.rules[index]
             do {
                 results[index] = try await judge(rule)
-            } catch let error as SlipwayError where [.invalid, .notFound, .forbidden, .unsupported].contains(error.code) {
-                results[index] = .init(rule, passed: false, scope: .none, problem: "cannot be checked: \(error.message)")
+            } catch let error as SlipwayError
+                where [.invalid, .notFound, .forbidden, .unsupported].contains(error.code)
+            {
+                results[index] = .init(
+                    rule, passed: false, scope: .none, problem: "cannot be checked: \(error.message)")
             }
         }
         return QualityReport(
@@ -109,10 +112,12 @@ struct QualityCheck {
                 results[index] = .init(rule, passed: false, scope: .none, problem: misfit.problem)
             }
         }
-        guard !asked.isEmpty else { return }
-        let row = try await query(
-            "SELECT \(asked.map(\.expression).joined(separator: ", ")) FROM new", [subject.new], limit: 1).first ?? []
-        for ((index, rule, _), value) in zip(asked, row) {
+        var values: [Int: TableValue] = [:]
+        for part in Self.parts(of: asked.map { ($0.index, $0.expression) }) {
+            values.merge(try await count(part, rules: rules, into: &results)) { first, _ in first }
+        }
+        for (index, rule, _) in asked {
+            guard let value = values[index] else { continue }
             switch rule.check {
             case .nulls(let column, let share):
                 results[index] = try await judgeNulls(rule, column, share, present: value.intValue ?? 0)
@@ -126,6 +131,51 @@ struct QualityCheck {
                 }
                 results[index] = result
             }
+        }
+    }
+
+    /// So many expressions go into one query, and so many bytes of them.
+    private static let expressionsMaximum = 500
+    private static let queryMaximumBytes = 128 * 1024
+
+    private static func parts(of asked: [(Int, String)]) -> [[(index: Int, expression: String)]] {
+        var parts: [[(index: Int, expression: String)]] = []
+        var bytes = 0
+        for (index, expression) in asked {
+            bytes += expression.utf8.count
+            if parts.isEmpty || bytes > queryMaximumBytes || parts[parts.count - 1].count >= expressionsMaximum {
+                parts.append([])
+                bytes = expression.utf8.count
+            }
+            parts[parts.count - 1].append((index, expression))
+        }
+        return parts
+    }
+
+    /// One pass for all. When that fails, each by itself, so that what is wrong with one rule does not hide the others.
+    private func count(
+        _ part: [(index: Int, expression: String)], rules: [(Int, ContractRule)],
+        into results: inout [Int: QualityReport.Result]
+    ) async throws -> [Int: TableValue] {
+        do {
+            let row =
+                try await query(
+                    "SELECT \(part.map(\.expression).joined(separator: ", ")) FROM new", [subject.new], limit: 1
+                ).first ?? []
+            return Dictionary(zip(part.map(\.index), row)) { first, _ in first }
+        } catch let error as SlipwayError where error.code == .invalid || error.code == .tooLarge {
+            if part.count == 1 {
+                if let rule = rules.first(where: { $0.0 == part[0].index })?.1 {
+                    results[part[0].index] = .init(
+                        rule, passed: false, scope: .none, problem: "cannot be checked: \(error.message)")
+                }
+                return [:]
+            }
+            var values: [Int: TableValue] = [:]
+            for item in part {
+                values.merge(try await count([item], rules: rules, into: &results)) { first, _ in first }
+            }
+            return values
         }
     }
 
@@ -143,7 +193,8 @@ struct QualityCheck {
         let fits = measured <= share
         var result = QualityReport.Result(
             rule, passed: fits, scope: .all, count: fits ? nil : rows - present,
-            problem: fits ? nil : "the share of NULLs is \(Self.short(measured)), at most \(Self.short(share)) is allowed")
+            problem: fits
+                ? nil : "the share of NULLs is \(Self.short(measured)), at most \(Self.short(share)) is allowed")
         result.measured = ["share": .number(measured)]
         return result
     }
@@ -254,7 +305,9 @@ struct QualityCheck {
         _ rule: ContractRule, _ sql: String, _ named: [String: Ref]
     ) async throws -> QualityReport.Result {
         let binding = try await service.bind(named, as: .system)
-        let inputs = [subject.new, subject.data] + binding.inputs
+        var new = subject.new
+        new.positions = false
+        let inputs = [new, subject.data] + binding.inputs
         let first = try await service.platform.tables.query(
             binding.sql(sql), parameters: [], inputs: inputs, maxRows: QualityReport.examplesMaximum,
             timeoutSeconds: DatasetsService.writeSeconds)
@@ -292,7 +345,8 @@ struct QualityCheck {
 
     private func shown(_ names: [String]) -> String {
         let position = TableInput.positionColumns
-        return (["new.\(DuckSQL.name(position.file))", "new.\(DuckSQL.name(position.row))"]
+        return
+            (["new.\(DuckSQL.name(position.file))", "new.\(DuckSQL.name(position.row))"]
             + names.map { "new.\(DuckSQL.name($0))" }).joined(separator: ", ")
     }
 

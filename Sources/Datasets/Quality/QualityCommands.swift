@@ -7,7 +7,9 @@ extension DataCommand {
     struct Contract: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Contracts: rules that every commit is checked against.",
-            subcommands: [ContractShow.self, ContractSet.self, ContractCheck.self, ContractSuggest.self, ContractEnd.self])
+            subcommands: [
+                ContractShow.self, ContractSet.self, ContractCheck.self, ContractSuggest.self, ContractEnd.self,
+            ])
     }
 
     struct Quality: AsyncParsableCommand {
@@ -61,7 +63,8 @@ struct ContractSet: AsyncParsableCommand {
 
 struct ContractCheck: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "check", abstract: "Check a version or a file without committing; fails if a rule that blocks is broken.",
+        commandName: "check",
+        abstract: "Check a version or a file without committing; fails if a rule that blocks is broken.",
         discussion: """
             Example: slipway data contract check sales --file day-32.csv
             Example: slipway data contract check sales --draft contract.yaml --version 3

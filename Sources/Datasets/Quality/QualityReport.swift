@@ -49,9 +49,10 @@ public struct QualityReport: Sendable, Hashable {
                 let place = [
                     first["file"]?.stringValue.map { "file \($0)" }, first["row"]?.intValue.map { "row \($0)" },
                 ].compactMap { $0 }.joined(separator: " ")
-                let values = (first["key"]?.objectValue ?? [:]).merging(first["values"]?.objectValue ?? [:]) { a, _ in a }
-                    .sorted { $0.key < $1.key }
-                    .map { "\($0.key) \($0.value.stringValue ?? $0.value.canonicalText)" }.joined(separator: ", ")
+                let values = (first["key"]?.objectValue ?? [:]).merging(first["values"]?.objectValue ?? [:]) { a, _ in a
+                }
+                .sorted { $0.key < $1.key }
+                .map { "\($0.key) \($0.value.stringValue ?? $0.value.canonicalText)" }.joined(separator: ", ")
                 text += ", as in " + [place, values].filter { !$0.isEmpty }.joined(separator: ": ")
             }
             return text

@@ -28,7 +28,8 @@ struct QualityRoutes {
                 return .json(stored.json)
             },
             Route(
-                .put, Self.base, .governDatasets, "Sets the contract of a dataset (YAML).", body: .bytes(type: Self.yaml)
+                .put, Self.base, .governDatasets, "Sets the contract of a dataset (YAML).",
+                body: .bytes(type: Self.yaml)
             ) { request in
                 let text = try await Self.text(request)
                 guard text.contains(where: { !$0.isWhitespace }) else {

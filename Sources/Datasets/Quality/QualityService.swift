@@ -15,7 +15,8 @@ extension DatasetsService {
     // MARK: Contracts
 
     /// The contract that holds now, or an earlier one by its number.
-    public func contract(_ dataset: String, number: Int? = nil, as principal: Principal) async throws -> StoredContract {
+    public func contract(_ dataset: String, number: Int? = nil, as principal: Principal) async throws -> StoredContract
+    {
         let owner = try await self.dataset(dataset, as: principal)
         guard
             let found = try await platform.database.read({ [store] in try store.contract($0, dataset, number) })
@@ -115,8 +116,10 @@ extension DatasetsService {
         let columns = newest.columns.map(\.name)
         var seen: Set<String> = []
         return contract.rules.flatMap { rule in
-            (rule.columns + (rule.column.map { [$0] } ?? [])).filter { !columns.contains($0) && seen.insert($0).inserted }
-                .map { "line \(rule.line): \(newest.ref) has no column '\($0)'\(NearestName.hint($0, in: columns))" }
+            (rule.columns + (rule.column.map { [$0] } ?? [])).filter {
+                !columns.contains($0) && seen.insert($0).inserted
+            }
+            .map { "line \(rule.line): \(newest.ref) has no column '\($0)'\(NearestName.hint($0, in: columns))" }
         }
     }
 

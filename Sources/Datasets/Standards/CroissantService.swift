@@ -37,11 +37,8 @@ extension DatasetsService {
             let files = try await files(of: version)
             if files.count == 1 { return (files[0].digest, files[0].sizeBytes) }
         }
-        if let known = try await export(version, Croissant.tableName),
-            try await platform.objects.info(known.digest) != nil
-        {
-            return known
-        }
+        let known = try await export(version, Croissant.tableName)
+        if let known, try await platform.objects.info(known.digest) != nil { return known }
         let folder = try platform.scratchFolder()
         defer { removeFolder(folder) }
         let path = folder + "/table.parquet"
@@ -50,13 +47,17 @@ extension DatasetsService {
             timeoutSeconds: Self.writeSeconds)
         let object = try await platform.objects.put(file: path, move: true)
         let now = platform.clock.now()
-        try await platform.database.write { [store] db in
+        return try await platform.database.write { [store] db in
+            // Somebody else may have made it meanwhile, with other bytes; one of them stays.
+            if let other = try store.export(db, version, Croissant.tableName), other.digest != known?.digest {
+                return other
+            }
             let manifest = try Manifests.create(db, owner: version.ref, at: now)
             try Manifests.setMany(
                 db, manifest, [(try RelativePath(parsing: Croissant.tableName), object)], at: now)
             try store.setExport(db, version, Croissant.tableName, object.digest, object.sizeBytes)
+            return (object.digest, object.sizeBytes)
         }
-        return (object.digest, object.sizeBytes)
     }
 
     /// The tar of a version's files; its digest is worked out once.
@@ -206,7 +207,8 @@ extension DatasetsService {
             addressPolicy: platform.sources.allowsPrivateAddresses ? .any : .publicOnly)
     }
 
-    private func keep(_ croissant: CroissantDocument, of version: DatasetVersion, as principal: Principal) async throws {
+    private func keep(_ croissant: CroissantDocument, of version: DatasetVersion, as principal: Principal) async throws
+    {
         let descriptions: [(String, String)] =
             switch croissant.rows {
             case .file(_, let fields), .inline(_, let fields):
@@ -215,7 +217,8 @@ extension DatasetsService {
         try await platform.database.write { [store] db in
             guard let dataset = try store.dataset(db, version.dataset) else { return }
             let key = dataset.key.isEmpty && !croissant.key.isEmpty ? croissant.key : nil
-            let description = dataset.description.isEmpty && !croissant.description.isEmpty ? croissant.description : nil
+            let description =
+                dataset.description.isEmpty && !croissant.description.isEmpty ? croissant.description : nil
             try store.update(db, dataset.name, key: key, description: description)
             if try store.record(db, dataset.name).map({ $0.facts == DatasetFacts() }) ?? true {
                 var record = try store.record(db, dataset.name) ?? DatasetRecord()

@@ -30,7 +30,10 @@ struct DatasetCard {
         let responsible = DatasetFacts.responsibleFields.compactMap { key in
             record.facts.responsible[key].map { "**\(Self.words(key))**: \(SafeMarkdown.text($0))" }
         }
-        if !responsible.isEmpty { parts.append("## Responsible use"); parts += responsible }
+        if !responsible.isEmpty {
+            parts.append("## Responsible use")
+            parts += responsible
+        }
         if let citation = record.facts.citation { parts += ["## Citation", SafeMarkdown.text(citation)] }
         if !record.text.isEmpty { parts += ["## Notes", SafeMarkdown.text(record.text)] }
         return parts.joined(separator: "\n\n") + "\n"

@@ -25,7 +25,10 @@ struct OpenLineage {
         var job: [String: JSONValue] = [
             "jobType": Self.facet(
                 "2-0-4/JobTypeJobFacet",
-                ["processingType": "BATCH", "integration": "SLIPWAY", "jobType": .string(version.recipe.kind.uppercased())])
+                [
+                    "processingType": "BATCH", "integration": "SLIPWAY",
+                    "jobType": .string(version.recipe.kind.uppercased()),
+                ])
         ]
         if let sql = version.recipe.details["sql"]?.stringValue {
             job["sql"] = Self.facet("1-1-0/SQLJobFacet", ["query": .string(sql), "dialect": "duckdb"])
@@ -61,7 +64,8 @@ struct OpenLineage {
         let place = DatasetsService.withoutDigest(label)
         let (space, name) = Self.name(ofFile: place) ?? (namespace, place)
         var facets: [String: JSONValue] = [
-            "dataSource": Self.facet("1-0-1/DatasourceDatasetFacet", ["name": .string(space), "uri": .string(Self.uri(place))])
+            "dataSource": Self.facet(
+                "1-0-1/DatasourceDatasetFacet", ["name": .string(space), "uri": .string(Self.uri(place))])
         ]
         if place != label { facets["version"] = Self.version(String(label.dropFirst(place.count + 1))) }
         return [

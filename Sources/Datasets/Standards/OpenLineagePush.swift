@@ -61,7 +61,8 @@ extension DatasetsService {
         let last = fromStart ? 0 : try await platform.ledger.lastSequence()
         let now = platform.clock.now()
         let wanted = OpenLineageTarget(
-            name: name, url: url, namespace: namespace, sequence: last, attempts: 0, next: now, delivered: 0, refused: 0,
+            name: name, url: url, namespace: namespace, sequence: last, attempts: 0, next: now, delivered: 0,
+            refused: 0,
             error: nil, author: principal.name, created: now)
         return try await platform.database.write { [store, ledger = platform.ledger] db in
             let known = try store.targets(db)
@@ -73,7 +74,8 @@ extension DatasetsService {
             }
             try store.setTarget(db, wanted)
             try ledger.append(
-                db, "openlineage.target.set", Ref(.event, name), project: nil, by: principal, data: ["url": .string(url)])
+                db, "openlineage.target.set", Ref(.event, name), project: nil, by: principal,
+                data: ["url": .string(url)])
             return wanted
         }
     }
@@ -107,6 +109,8 @@ extension DatasetsService {
                 platform.logger.warning("OpenLineage events could not be read.", metadata: ["cause": "\(error)"])
             }
             await platform.database.commits.wait(after: seen, timeoutSeconds: 2)
+            // Commits can come by the hundred a second; what they made is read together.
+            try? await Task.sleep(for: .milliseconds(200))
         }
     }
 
@@ -155,7 +159,8 @@ extension DatasetsService {
             let response = try await platform.http.send(request)
             if response.isSuccess { return .delivered }
             let answer = "\(response.url) answered \(response.status)"
-            let isFinal = (400..<500).contains(response.status) && ![401, 403, 404, 408, 425, 429].contains(response.status)
+            let isFinal =
+                (400..<500).contains(response.status) && ![401, 403, 404, 408, 425, 429].contains(response.status)
             return isFinal ? .refused(answer) : .failed(answer)
         } catch let error as SlipwayError {
             return .failed(error.message)

@@ -100,7 +100,8 @@ struct SQLLineage {
 
     private func star(_ item: JSONValue, _ scope: Scope) throws -> [Output] {
         guard item["columns"]?.boolValue != true, item["expr"]?.isNull ?? true,
-            item["rename_list"]?.arrayValue?.isEmpty ?? true, item["qualified_exclude_list"]?.arrayValue?.isEmpty ?? true
+            item["rename_list"]?.arrayValue?.isEmpty ?? true,
+            item["qualified_exclude_list"]?.arrayValue?.isEmpty ?? true
         else { throw NotFollowed(what: "COLUMNS(…)") }
         let wanted = item["relation_name"]?.stringValue ?? ""
         let relations = scope.relations.filter { wanted.isEmpty || $0.name.lowercased() == wanted.lowercased() }

@@ -9,7 +9,8 @@ enum SafeMarkdown {
             case "&": out += "&amp;"
             case "<": out += "&lt;"
             // Neither line ends nor control characters that editors do not write.
-            case let other where other.unicodeScalars.contains(where: { $0.value < 32 && $0 != "\n" && $0 != "\t" && $0 != "\r" }):
+            case let other
+            where other.unicodeScalars.contains(where: { $0.value < 32 && $0 != "\n" && $0 != "\t" && $0 != "\r" }):
                 break
             default: out.append(character)
             }

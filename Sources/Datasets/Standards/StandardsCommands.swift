@@ -36,8 +36,10 @@ struct CardShow: AsyncParsableCommand {
 
 struct CardSet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Set the facts and the text of a dataset's card. The facts given replace all facts.",
-        discussion: "Example: slipway data card set sales --license CC-BY-4.0 --text notes.md --rai dataBiases='one city'")
+        commandName: "set",
+        abstract: "Set the facts and the text of a dataset's card. The facts given replace all facts.",
+        discussion:
+            "Example: slipway data card set sales --license CC-BY-4.0 --text notes.md --rai dataBiases='one city'")
     @Argument(help: "The dataset.") var dataset: String
     @Option(help: "A Markdown file with your own text.") var text: String?
     @Option(help: "A URL or SPDX identifier.") var license: String?
@@ -62,7 +64,8 @@ struct CardSet: AsyncParsableCommand {
                     try rai.map { pair in
                         let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
                         guard parts.count == 2 else {
-                            throw SlipwayError.field("rai", "'\(pair.prefix(80))' is not a field", expected: "name=text")
+                            throw SlipwayError.field(
+                                "rai", "'\(pair.prefix(80))' is not a field", expected: "name=text")
                         }
                         return (parts[0], parts[1])
                     }
@@ -107,7 +110,8 @@ struct ColumnMarkCommand: AsyncParsableCommand {
 
     func run() async throws {
         let given = [("pii", pii), ("kind", kind), ("description", about), ("unit", unit)]
-        let body = Dictionary(given.compactMap { key, value in value.map { (key, JSONValue.string($0)) } }) { a, _ in a }
+        let body = Dictionary(given.compactMap { key, value in value.map { (key, JSONValue.string($0)) } }) { a, _ in a
+        }
         try output.object(
             try await server.client().send(
                 "PUT", place(dataset) + "/columns/\(percentEncode(column))", body: .object(body)))

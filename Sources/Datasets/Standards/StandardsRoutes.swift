@@ -24,7 +24,8 @@ struct StandardsRoutes {
                     body: .bytes(Array(json.prettyText.utf8)))
             },
             Route(
-                .get, base + "/\(Croissant.tableName)", .signedIn, "All rows of a version as one Parquet file that stays as it is."
+                .get, base + "/\(Croissant.tableName)", .signedIn,
+                "All rows of a version as one Parquet file that stays as it is."
             ) { request in
                 let version = try await service.resolve(VersionsRoutes.ref(request), as: request.principal)
                 try await service.requirePersonalData(version, as: request.principal)

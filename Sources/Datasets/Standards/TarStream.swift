@@ -39,7 +39,9 @@ enum TarStream {
     private static func record(_ key: String, _ value: String) -> String {
         let rest = " \(key)=\(value)\n"
         var length = rest.utf8.count + 1
-        while String(length).utf8.count + rest.utf8.count != length { length = String(length).utf8.count + rest.utf8.count }
+        while String(length).utf8.count + rest.utf8.count != length {
+            length = String(length).utf8.count + rest.utf8.count
+        }
         return "\(length)\(rest)"
     }
 
