@@ -92,7 +92,9 @@ import Web
                 "sql(cheap) all 2 {\"values\":{\"store\":1}}",
             ]
             // What follows is the time of the check.
-            let found = Self.broken(report).map { $0.prefix { $0 != "," } + ($0.hasPrefix("day.fresh") ? ", " : $0.drop { $0 != "," }) }
+            let found = Self.broken(report).map {
+                $0.prefix { $0 != "," } + ($0.hasPrefix("day.fresh") ? ", " : $0.drop { $0 != "," })
+            }
             #expect(found.map(String.init).sorted() == expected.sorted())
             #expect(report["outcome"] == "blocked")
             #expect(try await fixture.ask("GET", "/datasets/sales/contract").status == 404)
@@ -131,7 +133,8 @@ import Web
             try await Fixture.with(dialect: dialect) { fixture in
                 _ = try await fixture.append("sales", Self.rows.utf8)
                 _ = try await Self.set(
-                    fixture, "sales", "severity: warn\ncolumns:\n  price: {range: {min: 0}}\n  email: {required: true}\n")
+                    fixture, "sales",
+                    "severity: warn\ncolumns:\n  price: {range: {min: 0}}\n  email: {required: true}\n")
                 let made = try await fixture.append(
                     "sales", "store,day,price,code,email\n5,2026-01-03,-1,B,secret@example.org\n".utf8)
                 #expect(made.status == 201)
@@ -165,7 +168,8 @@ import Web
                 // NULL is not the same as NULL.
                 try await add(",2026-01-09,1,A,\n,2026-01-09,2,A,\n"),
             ]
-            let prefix = "Nothing was committed: the rows break 1 rule of the contract of sales (number 1): key(store, day): "
+            let prefix =
+                "Nothing was committed: the rows break 1 rule of the contract of sales (number 1): key(store, day): "
             #expect(
                 messages == [
                     "made",
@@ -227,7 +231,9 @@ import Web
     @Test func `what is suggested holds for the version it was suggested from`() async throws {
         try await Fixture.with { fixture in
             let names = ["yes", "no: really", "it's", "ü"]
-            let rows = (0..<400).map { "\($0),\(names[$0 % 4]),\($0 % 7 == 0 ? "" : "\($0)e-3"),2026-01-0\($0 % 9 + 1)\n" }
+            let rows = (0..<400).map {
+                "\($0),\(names[$0 % 4]),\($0 % 7 == 0 ? "" : "\($0)e-3"),2026-01-0\($0 % 9 + 1)\n"
+            }
             _ = try await fixture.append("t", ("id,\"a: b\",x,day\n" + rows.joined()).utf8)
             let suggested = try await fixture.ask("POST", "/datasets/t/contract/suggest")
             let yaml = suggested.json.stringValue ?? ""
@@ -242,7 +248,8 @@ import Web
                     "day.type", "day.required", "otherColumns", "rows",
                 ])
             #expect(try await Self.set(fixture, "t", yaml).status == 200)
-            let rows2 = try await Self.check(fixture, "t", "id,\"a: b\",x,day\n0,maybe,0,2026-01-01\n", type: "text/csv")
+            let rows2 = try await Self.check(
+                fixture, "t", "id,\"a: b\",x,day\n0,maybe,0,2026-01-01\n", type: "text/csv")
             #expect(rows2["outcome"] == "blocked")
             #expect(Self.broken(rows2).map { $0.prefix { $0 != " " } } == ["id.unique", "a:"])
         }

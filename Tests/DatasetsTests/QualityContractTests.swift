@@ -67,18 +67,36 @@ import Testing
 
     @Test(
         arguments: [
-            ("colums:\n  a: {required: true}", "line 1: colums is not a known part of a contract; did you mean 'columns'"),
-            ("columns:\n  a:\n    rnge: {min: 1}", "line 3: columns.a.rnge is not a known rule for a column; did you mean 'range'"),
-            ("columns:\n  a:\n    range: {mni: 1}", "line 3: columns.a.range.mni is not a known part of a range; did you mean 'min'"),
+            (
+                "colums:\n  a: {required: true}",
+                "line 1: colums is not a known part of a contract; did you mean 'columns'"
+            ),
+            (
+                "columns:\n  a:\n    rnge: {min: 1}",
+                "line 3: columns.a.rnge is not a known rule for a column; did you mean 'range'"
+            ),
+            (
+                "columns:\n  a:\n    range: {mni: 1}",
+                "line 3: columns.a.range.mni is not a known part of a range; did you mean 'min'"
+            ),
             ("columns:\n  a: {type: BIGNT}", "line 2: columns.a.type is not a type: 'BIGNT'; did you mean 'BIGINT'"),
-            ("columns:\n  a: {range: {min: 2, max: 1}}", "line 2: columns.a.range holds nothing: its min is above its max"),
+            (
+                "columns:\n  a: {range: {min: 2, max: 1}}",
+                "line 2: columns.a.range holds nothing: its min is above its max"
+            ),
             ("columns:\n  a: {range: {min: '2026-02-01', max: '2026-01-01'}}", "holds nothing"),
             ("columns:\n  a: {range: {min: 0, max: '2026-01-01'}}", "goes from a a number to a text"),
             ("columns:\n  a: {range: {min: soon}}", "is neither a number nor a time"),
-            ("columns:\n  a: {type: VARCHAR, range: {min: 0}}", "line 2: columns.a.range does not fit the type VARCHAR"),
+            (
+                "columns:\n  a: {type: VARCHAR, range: {min: 0}}",
+                "line 2: columns.a.range does not fit the type VARCHAR"
+            ),
             ("columns:\n  a: {type: DATE, range: {min: 0}}", "columns.a.range.min does not fit the type DATE"),
             ("columns:\n  a: {type: whole, pattern: x}", "columns.a.pattern does not fit the type whole"),
-            ("columns:\n  a: {type: text, drift: {against: 'dataset:x', ks: 0.1}}", "columns.a.drift.ks does not fit the type text"),
+            (
+                "columns:\n  a: {type: text, drift: {against: 'dataset:x', ks: 0.1}}",
+                "columns.a.drift.ks does not fit the type text"
+            ),
             ("columns:\n  a: {required: true, nulls: {max: 0.5}}", "allows NULLs that 'required' forbids"),
             ("columns:\n  a: {nulls: {max: 1}}", "is not a share that says something"),
             ("columns:\n  a: {allowed: []}", "allows nothing"),

@@ -34,7 +34,10 @@ import Testing
             ("SELECT a.* EXCLUDE (l, price) REPLACE (lower(email) AS email) FROM t a", "id:t.id= email:t.email~"),
             ("SELECT max(price) m, count(*) n FROM t GROUP BY email", "m:t.priceΣ n:"),
             ("SELECT t.id, u.name FROM t JOIN u ON t.email = u.email", "id:t.id= name:u.Name="),
-            ("SELECT * FROM t JOIN u USING (id, email)", "id:t.id=,u.id= email:t.email=,u.email= price:t.price= l:t.l= Name:u.Name="),
+            (
+                "SELECT * FROM t JOIN u USING (id, email)",
+                "id:t.id=,u.id= email:t.email=,u.email= price:t.price= l:t.l= Name:u.Name="
+            ),
             ("SELECT x.e FROM (SELECT email || id AS e FROM t) x", "e:t.email~,t.id~"),
             ("WITH a AS (SELECT email e FROM t), b(f) AS (SELECT e FROM a) SELECT f FROM b", "f:t.email="),
             ("SELECT email FROM t UNION ALL SELECT name FROM u", "email:t.email=,u.Name="),
@@ -48,7 +51,10 @@ import Testing
             ("SELECT t FROM t", "t:t.email~,t.id~,t.l~,t.price~"),
             ("SELECT * FROM (VALUES (1, 2)) v(a, b)", "a: b:"),
             ("SELECT id FROM t SEMI JOIN u USING (id)", "id:t.id="),
-            ("WITH RECURSIVE r AS (SELECT id, email FROM t UNION ALL SELECT id + 1, email FROM r WHERE id < 3) SELECT * FROM r", "id:t.id~ email:t.email="),
+            (
+                "WITH RECURSIVE r AS (SELECT id, email FROM t UNION ALL SELECT id + 1, email FROM r WHERE id < 3) SELECT * FROM r",
+                "id:t.id~ email:t.email="
+            ),
             ("PIVOT t ON id IN (1, 2) USING sum(price)", "not followed: PIVOT"),
             ("SELECT COLUMNS('e.*') FROM t", "not followed: COLUMNS(…)"),
             ("SELECT * FROM range(3)", "not followed: * of a function"),

@@ -39,7 +39,8 @@ import Web
                         ["sql": .string(sql), "inputs": ["p": .string("dataset:\(from)")], "project": "p"])
                     return try await Self.marks(fixture, name)
                 }
-                let hashed = try await derive("hashed", "SELECT md5(email) AS h, id AS email, town || email AS both FROM p")
+                let hashed = try await derive(
+                    "hashed", "SELECT md5(email) AS h, id AS email, town || email AS both FROM p")
                 #expect(
                     hashed == [
                         "both direct expression dataset:people.email", "h direct expression dataset:people.email",
@@ -56,7 +57,8 @@ import Web
                 // What a person said stays.
                 _ = try await Self.mark(fixture, "hashed", "h", ["pii": "none"])
                 #expect(
-                    try await derive("hashed", "SELECT md5(email) AS h, id AS email, town || email AS both FROM p LIMIT 1")
+                    try await derive(
+                        "hashed", "SELECT md5(email) AS h, id AS email, town || email AS both FROM p LIMIT 1")
                         == ["both direct expression dataset:people.email", "h none person"])
                 // Appends and what is made of it keep the marks of the dataset.
                 _ = try await fixture.append("people", "id,email,town\n3,x@example.org,Ulm\n".utf8)
@@ -109,7 +111,11 @@ import Web
             let answers = [
                 await outcome { _ = try await service.profile(mails, as: Fixture.maker) },
                 await outcome { _ = try await service.profile(Ref(.dataset, "towns"), as: Fixture.maker) },
-                await outcome { _ = try await service.mark("mails", column: "m", pii: ColumnMark.PII.none, kind: nil, description: nil, unit: nil, as: Fixture.maker) },
+                await outcome {
+                    _ = try await service.mark(
+                        "mails", column: "m", pii: ColumnMark.PII.none, kind: nil, description: nil, unit: nil,
+                        as: Fixture.maker)
+                },
             ]
             #expect(answers == ["forbidden", "yes", "forbidden"])
         }
@@ -134,7 +140,10 @@ import Web
             ("iban", ["DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432"], ["DE89370400440532013001", "XX"]),
             ("card", ["4111 1111 1111 1111", "5500-0000-0000-0004"], ["4111111111111112", "0000000000000000", "42"]),
             ("ip", ["192.168.0.1", "2001:db8::1", "fe80:0:0:0:0:0:0:1"], ["256.1.1.1", "1.2.3", "1:2", "12:30:15"]),
-            ("phone", ["+49 228 1234567", "(0228) 123-4567", "0049 30 123456"], ["2026-01-31", "1234567", "12.50", "31.12.2025"]),
+            (
+                "phone", ["+49 228 1234567", "(0228) 123-4567", "0049 30 123456"],
+                ["2026-01-31", "1234567", "12.50", "31.12.2025"]
+            ),
         ])
     func `forms of personal data`(kind: String, good: [String], bad: [String]) throws {
         let form = try #require(PIISuggestion.forms.first { $0.kind == kind })
@@ -143,7 +152,9 @@ import Web
 
     @Test func `suggestions are made from values and names, and never marked`() async throws {
         try await Fixture.with { fixture in
-            let rows = (0..<30).map { "\($0),u\($0)@example.org,4111111111111111,10.0.0.\($0),Ann,\($0 % 3).5,2026-01-31\n" }
+            let rows = (0..<30).map {
+                "\($0),u\($0)@example.org,4111111111111111,10.0.0.\($0),Ann,\($0 % 3).5,2026-01-31\n"
+            }
             _ = try await fixture.append("people", ("id,contact,pay,host,first_name,price,day\n" + rows.joined()).utf8)
             let answer = try await fixture.get("POST", "/datasets/people/columns/suggest")
             let found = (answer["items"]?.arrayValue ?? []).map { item in
@@ -158,7 +169,10 @@ import Web
     @Test(
         arguments: [
             ("<script>alert(1)</script>", "&lt;script>alert(1)&lt;/script>"),
-            ("[a](javascript:alert(1)) [b](https://x.org) [c](/d) [e](#f)", "[a](#alert(1)) [b](https://x.org) [c](/d) [e](#f)"),
+            (
+                "[a](javascript:alert(1)) [b](https://x.org) [c](/d) [e](#f)",
+                "[a](#alert(1)) [b](https://x.org) [c](/d) [e](#f)"
+            ),
             ("[a](JaVa\\Script\\:alert(1)) [a]( data:text/html,x)", "[a](#alert(1)) [a]( #)"),
             ("[a](java&#115;cript:x)", "[a](#)"),
             ("[a]: vbscript:x\n[b]: https://y.org", "[a]: #\n[b]: https://y.org"),
@@ -187,7 +201,8 @@ import Web
             let card = try await fixture.ask("GET", "/datasets/people/card").json.stringValue ?? ""
             let lines = card.split(separator: "\n").map(String.init)
             let expected = [
-                "# people", "| License | CC-BY-4.0 |", "| email | VARCHAR | where \\| to &lt;write> |  | direct: email |",
+                "# people", "| License | CC-BY-4.0 |",
+                "| email | VARCHAR | where \\| to &lt;write> |  | direct: email |",
                 "**Data biases**: only two towns", "Ask **first**. &lt;img onerror=x>", "| Rows | 2 |",
             ]
             #expect(expected.filter { !lines.contains($0) } == [], "\(card)")
@@ -208,7 +223,8 @@ import Web
                 #expect(made.status == 201, "\(made.json.canonicalText)")
                 #expect(try await fixture.rows("copy") == fixture.rows("people"))
                 #expect(try await fixture.get("GET", "/datasets/copy")["key"] == ["id"])
-                #expect(try await fixture.ask("POST", "/datasets/copy/croissant?project=p", out).json["unchanged"] == true)
+                #expect(
+                    try await fixture.ask("POST", "/datasets/copy/croissant?project=p", out).json["unchanged"] == true)
                 let again = try await fixture.get("GET", "/datasets/people/versions/2/croissant")
                 #expect(again == out)
             }
@@ -248,13 +264,17 @@ import Web
                 (
                     "archive", 501, "only single files",
                     try await send([
-                        "distribution": [["@type": "cr:FileSet", "@id": "f", "includes": "*", "containedIn": ["@id": "z"]]]
+                        "distribution": [
+                            ["@type": "cr:FileSet", "@id": "f", "includes": "*", "containedIn": ["@id": "z"]]
+                        ]
                     ])
                 ),
                 (
                     "format", 501, "is image/png",
                     try await send([
-                        "distribution": [["@type": "cr:FileObject", "@id": "f", "contentUrl": "x", "encodingFormat": "image/png"]]
+                        "distribution": [
+                            ["@type": "cr:FileObject", "@id": "f", "contentUrl": "x", "encodingFormat": "image/png"]
+                        ]
                     ])
                 ),
             ])
@@ -284,7 +304,9 @@ import Web
                 #expect(events.map { $0["job"]?["name"] } == ["people.append", "towns.derive"])
                 #expect(second["next"] == nil)
                 let names = events.map { event in
-                    (event["inputs"]?.arrayValue ?? []).map { "\($0["namespace"]?.stringValue ?? "") \($0["name"]?.stringValue ?? "")" }
+                    (event["inputs"]?.arrayValue ?? []).map {
+                        "\($0["namespace"]?.stringValue ?? "") \($0["name"]?.stringValue ?? "")"
+                    }
                 }
                 #expect(names == [["file /data/people.csv"], ["slipway people"]])
                 let fields = events[1]["outputs"]?.arrayValue?.first?["facets"]?["columnLineage"]?["fields"]
