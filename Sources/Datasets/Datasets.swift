@@ -3,7 +3,8 @@ import Platform
 
 /// Datasets: sources, immutable versions, slices, queries.
 public enum DatasetsFeature {
-    public static let migrations = VersionsSchema.migrations + MergeSchema.migrations + SlicesSchema.migrations
+    public static let migrations =
+        VersionsSchema.migrations + MergeSchema.migrations + SlicesSchema.migrations + QualitySchema.migrations
 
     public static func make(_ platform: Platform) -> (feature: Feature, service: DatasetsService) {
         let service = DatasetsService(platform)
@@ -12,7 +13,9 @@ public enum DatasetsFeature {
             VersionsRoutes(service: service).routes + BranchesRoutes(service: service).routes
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
             + SourcesRoutes(service: service).routes + MergeRoutes(service: service).routes
-            + CombineRoutes(service: service).routes
+            + CombineRoutes(service: service).routes + QualityRoutes(service: service).routes
+            + StandardsRoutes(service: service).routes
+        feature.background = [Background("openlineage") { try await service.pushOpenLineage() }]
         feature.recover = { platform.removeScratchFolders() }
         return (feature, service)
     }

@@ -100,6 +100,11 @@ public struct TableInput: Hashable, Sendable {
     public var allText: Bool
     /// For Parquet: what the files hold together, if it is known; spares pages the reading of all footers.
     public var columns: [TableColumn]?
+    /// For Parquet: adds the columns `positionColumns`, so that a query can say where a row stands.
+    public var positions = false
+
+    /// The path of a row's file, and the row's number in it, from 0.
+    public static let positionColumns = (file: "slipway file", row: "slipway row")
 
     public init(
         name: String, files: [String], labels: [String]? = nil, format: Format, encoding: Encoding = .utf8,
@@ -117,7 +122,7 @@ public struct TableInput: Hashable, Sendable {
     }
 
     /// What messages call the file at `index`.
-    func label(_ index: Int) -> String {
+    public func label(_ index: Int) -> String {
         if let labels, labels.indices.contains(index) { return labels[index] }
         return files[index].split(separator: "/").last.map(String.init) ?? files[index]
     }

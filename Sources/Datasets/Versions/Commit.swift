@@ -27,6 +27,8 @@ struct Commit: Sendable {
     var key: String?
     /// The same content as the newest version gives that version.
     var reusesNewest = false
+    /// What the tables in the recipe's SQL are, for the lineage of columns.
+    var reads: [String: DatasetVersion] = [:]
 
     enum Head: Sendable {
         case any
@@ -41,11 +43,13 @@ extension DatasetsService {
     /// Makes a version.
     ///
     /// - Returns: the version, and whether it is new.
-    /// - Throws: `conflict` when the branch is not what the commit expects; `notFound` for a branch that nobody made.
+    /// - Throws: `conflict` when the branch is not what the commit expects; `notFound` for a branch that nobody made;
+    ///   `invalid` with the report when the rows break the dataset's contract.
     func commit(_ commit: Commit, as principal: Principal) async throws -> (version: DatasetVersion, isNew: Bool) {
         let (name, base, recipe) = (commit.dataset, commit.base, commit.recipe)
         var added: [DatasetFile] = []
         let baseFiles = try await base.asyncMap { try await self.files(of: $0) } ?? []
+        let checks = try await checks(commit, baseFiles: baseFiles.count, as: principal)
         for (index, part) in commit.parts.enumerated() {
             let object = try await platform.objects.put(file: part.path, move: true)
             added.append(
@@ -95,6 +99,7 @@ extension DatasetsService {
             if let key = commit.key { try store.rememberAppend(db, name, key: key, number: number) }
             for parent in commit.parents { try ledger.link(db, ref, madeFrom: parent, recipe.kind) }
             if let base { try ledger.link(db, ref, madeFrom: base.ref, "append") }
+            try checks.record(db, version, store, ledger, by: principal)
             try ledger.append(
                 db, "dataset.version.created", ref, project: commit.project, by: principal,
                 data: [

@@ -7,9 +7,9 @@ public struct DataCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Datasets: versions, rows, profiles, differences.",
         subcommands: [
-            List.self, Log.self, Show.self, Head.self, Profile.self, Compare.self, Diff.self, Append.self, Derive.self,
-            Query.self, Create.self, Set.self, Branch.self, Tag.self, Merge.self, Conflicts.self, Resolve.self,
-            Union.self, Join.self,
+            List.self, Log.self, Show.self, Head.self, Profile.self, Compare.self, Diff.self, Append.self,
+            Derive.self, Query.self, Create.self, Set.self, Branch.self, Tag.self, Merge.self, Conflicts.self,
+            Resolve.self, Union.self, Join.self, Contract.self, Quality.self, Card.self, Columns.self, Croissant.self,
         ])
 
     public init() {}
@@ -108,14 +108,7 @@ public struct DataCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let types = [
-                "parquet": "application/vnd.apache.parquet", "csv": "text/csv", "ndjson": "application/x-ndjson",
-                "jsonl": "application/x-ndjson",
-            ]
-            guard let type = file.split(separator: ".").last.flatMap({ types[$0.lowercased()] }) else {
-                throw SlipwayError.field(
-                    "file", "the ending is not known", expected: ".parquet, .csv, .ndjson or .jsonl")
-            }
+            let type = try rowsType(of: file)
             try output.object(
                 try await server.client().upload(
                     "POST", "/api/v1/datasets/\(percentEncode(name))/append",

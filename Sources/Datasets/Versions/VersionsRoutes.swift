@@ -137,6 +137,7 @@ struct VersionsRoutes {
             },
             Route(.get, base + "/files/{path+}", .signedIn, "The bytes of one file.") { request in
                 let version = try await service.resolve(Self.ref(request), as: request.principal)
+                try await service.requirePersonalData(version, as: request.principal)
                 let path = request.parameter("path")
                 guard let file = try await service.files(of: version).first(where: { $0.path == path }) else {
                     throw SlipwayError(.notFound, "\(version.ref) has no file \(path.prefix(120)).", ref: version.ref)
@@ -172,7 +173,7 @@ struct VersionsRoutes {
         try body.stringMap("inputs").mapValues { try Ref(parsing: $0) }
     }
 
-    private static func format(_ request: Request) throws -> TableInput.Format {
+    static func format(_ request: Request) throws -> TableInput.Format {
         let type =
             (request.header("content-type") ?? "").split(separator: ";").first.map {
                 $0.lowercased().filter { $0 != " " }

@@ -45,6 +45,7 @@ extension DatasetsService {
             return try await platform.tables.profile(of: rows.input, for: .query(principal)).json
         }
         let version = try await resolve(ref, as: principal)
+        try await requirePersonalData(version, as: principal)
         if let known = try await platform.database.read({ [store] in try store.profile($0, version) }) { return known }
         let profile = try await platform.tables.profile(of: input(version, name: "data"), for: .query(principal)).json
         try await platform.database.write { [store] in try store.setProfile($0, version, profile) }
