@@ -46,16 +46,16 @@ extension LabelsService {
     /// - Throws: `invalid` when the rows have no key, or one that is not unique; `conflict` when the name is taken.
     public func createTask(_ draft: TaskDraft, as principal: Principal) async throws -> LabelTask {
         try Name.validate(draft.name)
-        let version = try await datasets.resolve(draft.over, as: principal)
+        let rows = try await datasets.rows(of: draft.over, name: "data", as: principal)
+        let version = rows.version
         try principal.require(.manageLabels, in: version.project)
         let schema = try await self.schema(draft.schema.name, version: draft.schema.version, as: principal)
         let dataset = try await datasets.dataset(version.dataset, as: principal)
-        let pinned = try await datasets.pin(draft.over, as: principal).ref
         let key = draft.key.isEmpty ? dataset.key : draft.key
         let columns = try ItemColumns(draft, key: key, schema.definition, version)
         try Self.check(draft)
         let settings = LabelTask.Settings(
-            over: pinned.description, key: key, column: draft.column ?? schema.name, content: columns.content,
+            over: rows.ref.description, key: key, column: draft.column ?? schema.name, content: columns.content,
             selection: draft.selection, leaseSeconds: draft.leaseSeconds, annotators: draft.annotators,
             reviewers: draft.reviewers, showsPrelabels: draft.showsPrelabels, rule: draft.rule,
             isFiles: version.kind == .files)
@@ -64,20 +64,18 @@ extension LabelsService {
         let folder = try platform.scratchFolder()
         defer { removeFolder(folder) }
         let selected = folder + "/items.parquet"
-        let binding = try await datasets.bind(["data": draft.over], as: principal)
-        let rows = try await platform.tables.write(
-            binding.sql(columns.sql(draft.selection)), parameters: [], inputs: binding.inputs, to: selected,
-            timeoutSeconds: Self.selectSeconds
+        let count = try await platform.tables.write(
+            columns.sql(draft.selection), inputs: [rows.input], to: selected, timeoutSeconds: Self.selectSeconds
         ).rows
-        guard rows <= Self.itemsMaximum else {
-            throw SlipwayError(.tooLarge, "The selection has \(rows) rows; a task has at most \(Self.itemsMaximum).")
+        guard count <= Self.itemsMaximum else {
+            throw SlipwayError(.tooLarge, "The selection has \(count) rows; a task has at most \(Self.itemsMaximum).")
         }
         let input = TableInput(name: "items", files: [selected], format: .parquet)
         try await requireUnique(input, columns, version)
 
         let task = try await reserve(draft, version, schema, settings, as: principal)
         do {
-            for start in stride(from: 0, to: rows, by: Int64.Stride(Self.itemsPerStep)) {
+            for start in stride(from: 0, to: count, by: Int64.Stride(Self.itemsPerStep)) {
                 let page = try await platform.tables.query(
                     "SELECT * FROM items WHERE n > \(start) AND n <= \(start + Self.itemsPerStep) ORDER BY n",
                     inputs: [input], maxRows: Int(Self.itemsPerStep))
