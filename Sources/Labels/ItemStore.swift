@@ -74,6 +74,16 @@ struct ItemStore: Sendable {
         try db.execute("UPDATE label_item SET source_id = \(id) WHERE task_id = \(task) AND number = \(number)")
     }
 
+    /// The largest id that an item came with, among whole numbers.
+    func largestSource(_ db: any Transaction, _ task: Int64) throws -> Int64 {
+        var largest: Int64 = 0
+        try db.forEach("SELECT source_id FROM label_item WHERE task_id = \(task) AND source_id IS NOT NULL") { row in
+            largest = max(largest, Int64(try row.text(0)) ?? 0)
+            return true
+        }
+        return largest
+    }
+
     func assign(_ db: any Transaction, _ task: Int64, _ number: Int64, to annotator: String?, position: Int64) throws -> Bool {
         try db.execute(
             """

@@ -8,7 +8,7 @@ public struct LabelCommand: AsyncParsableCommand {
         commandName: "label", abstract: "Labels: schemas, tasks, annotations, review, agreement, publishing.",
         subcommands: [
             Schema.self, TaskGroup.self, Next.self, Submit.self, Skip.self, Undo.self, Items.self, Show.self, Review.self,
-            Progress.self, Agreement.self, Prelabels.self, Publish.self, Orphans.self, Run.self,
+            Progress.self, Agreement.self, Prelabels.self, Publish.self, Orphans.self, Import.self, Export.self, Run.self,
         ])
 
     public init() {}

@@ -7,7 +7,7 @@ struct OutcomeRoutes {
 
     private static let task = "/api/v1/label-tasks/{task}"
 
-    var routes: [Route] { [prelabels, agreement, publish, orphans] }
+    var routes: [Route] { [prelabels, agreement, publish, orphans, taking, giving] }
 
     private var prelabels: Route {
         Route(
@@ -77,6 +77,67 @@ struct OutcomeRoutes {
                 "version": JSONValue(found.base), "orphans": JSONValue(found.count),
                 "keys": .array(found.keys.map { JSONValue($0) }),
             ])
+        }
+    }
+
+    private var taking: Route {
+        Route(
+            .post, Self.task + "/import", .manageLabels,
+            "Takes labels that another tool wrote. Of formats with many files: JSON lines {path, text}.",
+            query: [
+                .init("format", "coco, yolo, voc, label-studio or csv."),
+                .init("annotator", "Who said it, where the file does not say."),
+                .init("model", "Takes it as what this model said: model:cats@3."),
+                .init("prefix", "Put before each file name to give the row's key."),
+                .init("skipInvalid", "1 leaves out what does not fit instead of refusing all."),
+            ], body: .bytes(type: "application/json")
+        ) { request in
+            var options = ImportOptions(try LabelsFormat.parse(request.query("format")))
+            options.annotator = request.query("annotator")
+            options.model = try request.query("model").map { try Ref(parsing: $0) }
+            options.prefix = request.query("prefix") ?? ""
+            options.skipsInvalid = ["1", "true"].contains(request.query("skipInvalid"))
+            let report = try await service.importLabels(
+                request.parameter("task"), Self.files(request, options.format), options, as: request.principal)
+            return .json(report.json)
+        }
+    }
+
+    private static func files(_ request: Request, _ format: LabelsFormat) async throws -> [ForeignFileBytes] {
+        guard format.isManyFiles else {
+            return [
+                ForeignFileBytes(
+                    path: "body", bytes: try await request.bytes(maximumBytes: LabelsService.importMaximumBytes))
+            ]
+        }
+        var lines = BodyLines(request.body, maximumBytes: Int64(LabelsService.importMaximumBytes))
+        var files: [ForeignFileBytes] = []
+        while let line = try await lines.next() {
+            let fields = try JSONFields(
+                JSONValue(parsing: line), allowed: ["path", "text"], path: "line \(files.count + 1)")
+            files.append(
+                ForeignFileBytes(
+                    path: try RelativePath(parsing: fields.string("path")).description,
+                    bytes: Array(try fields.string("text").utf8)))
+        }
+        return files
+    }
+
+    private var giving: Route {
+        Route(
+            .get, Self.task + "/export", .annotateLabels, "The labels as another tool reads them.",
+            query: [
+                .init("format", "coco, yolo (zip), voc (zip), label-studio or csv."),
+                .init("include", "complete (default), reviewed or any."),
+                .init("prefix", "Taken off the front of each file name."),
+            ]
+        ) { request in
+            let format = try LabelsFormat.parse(request.query("format"))
+            let write = try await service.export(
+                request.parameter("task"), format, Self.include(request.query("include")),
+                prefix: request.query("prefix") ?? "", as: request.principal)
+            return Response(
+                status: 200, headers: [("Content-Type", format.mediaType)], body: .stream(length: nil, write))
         }
     }
 
