@@ -106,7 +106,7 @@ extension LabelsService {
         report.prelabels = ready.count { $0.model != nil }
         report.annotations = ready.count - report.prelabels
         report.shapes = ready.reduce(0) { $0 + ($1.value.json.arrayValue?.count ?? 1) }
-        let done = report
+        let (done, models) = (report, Set(ready.compactMap(\.model)))
         try await platform.database.write { [ledger = platform.ledger] db in
             try ledger.append(
                 db, "label-task.imported", task.ref, project: task.project, by: principal,
@@ -114,7 +114,7 @@ extension LabelsService {
                     "format": .string(options.format.rawValue), "annotations": JSONValue(done.annotations),
                     "prelabels": JSONValue(done.prelabels), "leftOut": JSONValue(done.leftOut),
                 ])
-            for model in Set(ready.compactMap(\.model)) {
+            for model in models {
                 try ledger.link(db, task.ref, madeFrom: Ref(parsing: model), "pre-labelled-by")
             }
         }

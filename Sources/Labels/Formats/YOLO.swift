@@ -74,8 +74,9 @@ enum YOLO {
 
     /// `names:` of data.yaml in its three usual forms: `[a, b]`, a list below, or numbers with names below.
     static func names(inYAML text: String) throws -> [String] {
-        let lines = text.split(whereSeparator: \.isNewline).map { line in
-            line.contains("#") && !line.contains("\"") && !line.contains("'") ? line[..<(line.firstIndex(of: "#") ?? line.endIndex)] : line
+        let lines = text.split(whereSeparator: \.isNewline).map { (line: Substring) -> Substring in
+            // A comment; inside quotes the sign means itself.
+            line.contains("\"") || line.contains("'") ? line : line.prefix { $0 != "#" }
         }
         guard let start = lines.firstIndex(where: { $0.hasPrefix("names:") }) else {
             throw SlipwayError.field("data.yaml", "has no names", expected: "names: [cat, dog]")
