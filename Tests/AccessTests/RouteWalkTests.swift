@@ -110,6 +110,8 @@ import Web
     ]
     private static let queries = [
         "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
+        "/compare": "?left=dataset:d&right=dataset:d",
+        "/datasets/{name}/versions/{version}/series": "?x=day&y=units", "/slices/{name}/series": "?x=day&y=units",
         "/datasets/{name}/append": "?project=p", "/pipelines/{name}": "?project=p",
         "/pipelines/{name}/code": "?project=p",
     ]

@@ -20,6 +20,9 @@ import Web
             }.joined(separator: "\n") + "\n"
     }
 
+    /// Numbers, whole ones and NULLs too.
+    private static func numbers(_ list: JSONValue?) -> [Double] { list?.arrayValue?.compactMap(\.doubleValue) ?? [] }
+
     /// Three versions of one file, two and three.
     private func sales(_ f: Fixture) async throws {
         for rows in [0..<20, 20..<21, 21..<40] { _ = try await f.append("sales", Self.sales(rows).utf8) }
@@ -43,15 +46,15 @@ import Web
             #expect(found["rowNumbers"] == [4, 19, 34])
             for place in ["&at=4", "&after=\(found["next"]?.stringValue ?? "")"] {
                 let page = try await f.get("GET", base + "&search=ER&order=units%20DESC,at&limit=2\(place)")
-                #expect(page["rowNumbers"] == (place == "&at=4" ? [13, 28] : [1, 16]))
+                #expect(page["rowNumbers"] == (place == "&at=4" ? [28, 7] : [13, 28]))
             }
-            // 27 rows are not of Bern, 10 of them have odd units.
+            // 27 rows are not of Bern, 11 of them have odd units: five ones, six threes.
             let slice = try await f.get("GET", "/slices/odd/rows?columns=units&at=8&order=units&limit=9")
-            #expect(Fixture.text(slice) == "3;3" && slice["total"] == 10)
+            #expect(Fixture.text(slice) == "3;3;3" && slice["total"] == 11)
             let all = try await f.get("GET", "/slices/odd/rows?columns=units&order=at")
-            #expect(all["rows"]?.arrayValue?.count == 10)
+            #expect(all["rows"]?.arrayValue?.count == 11)
             expectAnswers([
-                ("two places", 400, "one of them", try await f.ask("GET", base + "&at=3&after=00")),
+                ("two places", 400, "one of them", try await f.ask("GET", base + "&at=3&after=\(previous)")),
                 ("no number", 400, "at", try await f.ask("GET", base + "&at=-1")),
                 ("no cursor", 400, "before", try await f.ask("GET", base + "&before=5b22225d")),
                 ("a cursor beyond", 400, "cursor", try await f.ask("GET", base + "&after=\(Cursor([.int(40)]))")),
@@ -94,7 +97,7 @@ import Web
             _ = try await f.get(
                 "POST", "/slices", ["name": "bern", "over": "dataset:sales", "where": "store = 'Bern'"])
             let same = try await f.get("GET", "/compare?left=dataset:sales@3&right=dataset:sales")
-            #expect(same["columns"]?.arrayValue?.map { $0["distance"] ?? .null } == [0, 0, 0, 0])
+            #expect(same["columns"]?.arrayValue?.map { $0["distance"]?.doubleValue } == [0, 0, 0, 0])
             let answer = try await f.get("GET", "/compare?left=dataset:sales@1&right=slice:bern")
             #expect(answer["left"] == ["ref": "dataset:sales@1", "rows": 20])
             #expect(answer["right"]?["rows"] == 13)
@@ -105,7 +108,7 @@ import Web
             #expect(store?["values"] == ["Bern", "Aarau", "Chur"])
             #expect(store?["left"]?["counts"] == [7, 7, 6] && store?["right"]?["counts"] == [13, 0, 0])
             let units = columns["units"]?["distribution"]
-            #expect(units?["edges"] == [0, 1, 2, 3, 4, 5])
+            #expect(Self.numbers(units?["edges"]) == [0, 1, 2, 3, 4, 5])
             #expect(units?["left"]?["counts"] == [4, 4, 4, 4, 4] && units?["right"]?["counts"] == [2, 3, 3, 2, 3])
             // By hand, of 20 prices with 3 missing and 13 with 2 missing.
             let price = columns["price"]?["distribution"]
@@ -123,7 +126,7 @@ import Web
                     "onlyLeft": ["at", "price"], "onlyRight": ["more"],
                     "types": [["name": "units", "left": "BIGINT", "right": "VARCHAR"]],
                 ])
-            #expect(other["columns"]?.arrayValue?.first?["distance"] == 1)
+            #expect(other["columns"]?.arrayValue?.first?["distance"]?.doubleValue == 1)
             expectAnswers([
                 ("one side", 400, "right", try await f.ask("GET", "/compare?left=dataset:sales")),
                 ("no ref", 400, "ref", try await f.ask("GET", "/compare?left=dataset:sales&right=sales")),
@@ -155,15 +158,16 @@ import Web
             #expect(answer["from"]?.doubleValue == 1_483_228_800)
             let starts = (0..<4).map { (index: Int) -> Double in 1_483_228_800 + Double(index) * 19.5 * day / 4 }
             #expect(answer["starts"]?.arrayValue?.compactMap(\.doubleValue) == starts)
+            let units = answer["series"]?.arrayValue?[0]
             #expect(
-                answer["series"]?.arrayValue?[0] == [
-                    "name": "units", "minimum": [0, 0, 0, 0], "maximum": [4, 4, 4, 4], "mean": [2, 2, 2, 2],
-                ])
+                ["minimum", "maximum", "mean"].map { Self.numbers(units?[$0]) }
+                    == [[0, 0, 0, 0], [4, 4, 4, 4], [2, 2, 2, 2]])
             #expect(answer["series"]?.arrayValue?[1]["maximum"] == [2.25, 4.75, 7.25, 9.75])
+            // Two rows of Bern, and the price of the later one is missing.
             let part = try await f.get(
                 "GET",
                 base + "?x=at&y=price&buckets=2&from=2017-01-03&to=2017-01-04T12:00:00Z&filter=store%20%3D%20'Bern'")
-            #expect(part["rows"] == 1 && part["series"]?.arrayValue?[0]["mean"] == [1])
+            #expect(Self.numbers(part["series"]?.arrayValue?[0]["mean"]) == [1] && part["counts"] == [1, 1])
             let number = try await f.get("GET", base + "?x=price&y=units&buckets=3&from=2&to=3")
             #expect(number["rows"] == 5 && number["counts"] == [2, 1, 2])
             let none = try await f.get("GET", base + "?x=price&y=units&filter=units%20%3E%2099")

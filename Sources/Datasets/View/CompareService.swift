@@ -103,11 +103,11 @@ extension DatasetsService {
     /// take all the room; whole numbers of few values have one bin each.
     private static func edges(_ a: ColumnProfile, _ b: ColumnProfile) -> [Double]? {
         guard a.kind == b.kind, a.kind == .number || a.kind == .time else { return nil }
-        let shown = [a, b].compactMap(\.histogram)
-        guard let lowest = shown.compactMap(\.edges.first).min(), let highest = shown.compactMap(\.edges.last).max()
-        else { return nil }
         let isWhole = [a, b].allSatisfy { TableColumn(name: $0.name, type: $0.type).isWholeNumber }
-        if isWhole, highest - lowest <= Double(TableHistogram.binsAtMost) {
+        if isWhole, let lowest = [a, b].compactMap({ $0.minimum.flatMap(Double.init) }).min(),
+            let highest = [a, b].compactMap({ $0.maximum.flatMap(Double.init) }).max(),
+            highest - lowest < Double(TableHistogram.binsAtMost)
+        {
             return TableHistogram.edges(from: lowest, to: highest, isWhole: true)
         }
         let quantiles = [a, b].flatMap(\.quantiles).map(\.value)
