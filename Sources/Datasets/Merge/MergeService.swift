@@ -51,7 +51,7 @@ public struct MergeOutcome: Sendable {
 }
 
 extension DatasetsService {
-    private var merges: MergeStore { MergeStore() }
+    var mergeStore: MergeStore { MergeStore() }
 
     /// Merges a version into a branch, by key.
     ///
@@ -65,8 +65,8 @@ extension DatasetsService {
         try principal.require(.writeDatasets, in: dataset.project)
         let theirs = try await resolve(Ref(.dataset, dataset.name, selector: request.from), as: principal)
         let ours = try await head(dataset, request.into)
-        let graph = try await platform.database.read { [merges] in
-            try merges.graph($0, dataset.name, upTo: max(ours.number, theirs.number))
+        let graph = try await platform.database.read { [mergeStore] in
+            try mergeStore.graph($0, dataset.name, upTo: max(ours.number, theirs.number))
         }
         let baseNumber = graph.mergeBase(ours.number, theirs.number)
         if baseNumber == theirs.number {
@@ -89,8 +89,8 @@ extension DatasetsService {
                 .string(request.granularity.rawValue), .array(request.rules.map(\.json)),
             ]).canonicalText)
         if !request.isTrial,
-            let known = try await platform.database.read({ [merges] in
-                try merges.open($0, dataset.name, request: identity)
+            let known = try await platform.database.read({ [mergeStore] in
+                try mergeStore.open($0, dataset.name, request: identity)
             })
         {
             return MergeOutcome(state: .conflicts, merge: known, base: baseNumber, counts: known.counts)
@@ -215,8 +215,8 @@ extension DatasetsService {
     }
 
     private func keep(_ merge: DatasetMerge, request: Digest, by principal: Principal) async throws {
-        try await platform.database.write { [merges, ledger = platform.ledger] db in
-            try merges.insert(db, merge, request: request)
+        try await platform.database.write { [mergeStore, ledger = platform.ledger] db in
+            try mergeStore.insert(db, merge, request: request)
             try ledger.append(
                 db, "dataset.merge.started", Ref(.dataset, merge.dataset), project: merge.project, by: principal,
                 data: [
