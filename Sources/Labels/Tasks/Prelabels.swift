@@ -144,7 +144,8 @@ extension LabelsService {
             try ledger.link(db, task.ref, madeFrom: model, "pre-labelled-by")
         }
         if [.entropy, .margin, .confidence, .disagreement].contains(task.settings.selection.order) {
-            try await reorder(name, by: task.settings.selection.order, seed: task.settings.selection.seed, as: principal)
+            try await reorder(
+                name, by: task.settings.selection.order, seed: task.settings.selection.seed, as: principal)
         }
         return (labelled, unknown, unknownKeys)
     }
