@@ -98,7 +98,8 @@ extension LabelCommand {
                     ? text.split(separator: ",").map { $0.trimmed }
                     : named(text) != nil ? [text] : text.map { String($0) }
                 let names = words.map(named)
-                return names.contains(nil) ? nil : JSONValue(names.compactMap(\.self))
+                guard !names.contains(nil) else { return .none }
+                return JSONValue(names.compactMap(\.self))
             case .text: return .string(text)
             default: return try? JSONValue(parsing: text)
             }

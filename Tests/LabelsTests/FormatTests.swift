@@ -117,7 +117,7 @@ import Web
             try await images(fixture)
             let files = [
                 ("x/data.yaml", "names:\n  0: dog # first\n  1: cat\n"),
-                ("x/labels/a.txt", "1 0.5 0.5 0.2 0.4\n0 0.1 0.2 0.2 0.4 0.9\n"),
+                ("x/labels/a.txt", "1 0.5 0.5 0.2 0.4\n  \n0 0.1 0.2 0.2 0.4 0.9\n"),
                 ("x/labels/sub/b.txt", ""), ("x/train.txt", "images/a.jpg\n"),
             ]
             let report = try await take(fixture, .yolo, files) { $0.annotator = "bo" }

@@ -4,6 +4,7 @@ pycocotools, zipfile and an XML parser; 100 annotators at once; a million items.
 
 import concurrent.futures
 import io
+import itertools
 import json
 import os
 import random
@@ -13,7 +14,6 @@ import time
 import xml.etree.ElementTree
 import zipfile
 
-import duckdb
 import krippendorff
 import numpy
 import pytest
@@ -80,8 +80,11 @@ def rows(admin, unique):
 
 @pytest.fixture
 def task(admin, unique):
+    numbers = itertools.count(1)
+
     def make(dataset, definition, **more):
-        schema, name = unique("schema"), unique("task")
+        number = next(numbers)
+        schema, name = unique(f"schema{number}"), unique(f"task{number}")
         admin.post("/label-schemas", {"name": schema, **definition})
         admin.post("/label-tasks", {"name": name, "over": f"dataset:{dataset}", "schema": schema, **more})
         return name

@@ -10,10 +10,9 @@ enum YOLO {
             ForeignLabel(file.path, .stem(prefix + file.stem)) { extent in
                 let size = try extent.size()
                 return .array(
-                    try file.text.split(whereSeparator: \.isNewline).enumerated().compactMap { index, line in
-                        let words = line.split { $0 == " " || $0 == "\t" }
-                        return words.isEmpty ? nil : try shape(words, "line \(index + 1)", names, definition, size)
-                    })
+                    try file.text.split(whereSeparator: \.isNewline).enumerated().map { index, line in
+                        ("line \(index + 1)", line.split { $0 == " " || $0 == "\t" })
+                    }.filter { !$1.isEmpty }.map { try shape($1, $0, names, definition, size) })
             }
         }
     }
