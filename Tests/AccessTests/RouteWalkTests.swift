@@ -92,7 +92,9 @@ import Web
         return world
     }
 
-    private static let names = ["datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe", "label-schemas": "ls"]
+    private static let names = [
+        "datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe", "label-schemas": "ls",
+    ]
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
         "metric": "rmse", "label": "b1", "task": "lt", "item": "1",
