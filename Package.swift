@@ -97,7 +97,8 @@ let package = Package(
         feature("Tracking", "Projects", "Datasets"),
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
         feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),
-        feature("Serving", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Inference", "Tables"),
+        feature(
+            "Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference", "Tables"),
         feature("Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
 
         // MARK: Foreign wires
@@ -108,7 +109,8 @@ let package = Package(
         house(
             "Server", "Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects", "Tables", "Inference",
             "Executors",
-            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving",
+            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry",
+            "Serving",
             "Monitoring", "MLflowAPI", "InferenceAPI", argumentParser, logging),
         .executableTarget(
             name: "slipway",
@@ -141,14 +143,14 @@ let package = Package(
             swiftSettings: settings),
         tests("Executors", "Core", "Processes"),
         tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
-        featureTests("Access", "Projects", "Datasets", "Tracking", "Pipelines", "Registry"),
+        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),
         featureTests("Tracking", "Projects", "Datasets"),
         featureTests("Pipelines", "Projects", "Datasets", "Executors"),
         featureTests("Registry", "Projects", "Datasets", "Tracking", "Pipelines"),
-        featureTests("Serving", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Inference"),
+        featureTests("Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference"),
         featureTests(
             "Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
         featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry"),

@@ -58,7 +58,8 @@ struct AnnotationRoutes {
                 return .noContent
             },
             Route(
-                .post, Self.item + "/release", .annotateLabels, "Gives an item back that one holds; a reviewer: another's.",
+                .post, Self.item + "/release", .annotateLabels,
+                "Gives an item back that one holds; a reviewer: another's.",
                 body: .json([.init("annotator?", "Who holds it; oneself by default.")])
             ) { request in
                 let body = try await request.json(allowed: ["annotator"])
@@ -78,7 +79,8 @@ struct AnnotationRoutes {
 
     private var looking: [Route] {
         [
-            Route(.get, Self.item, .signedIn, "One item: one's own annotations, or, for reviewers, everybody's.") { request in
+            Route(.get, Self.item, .signedIn, "One item: one's own annotations, or, for reviewers, everybody's.") {
+                request in
                 let (item, work, prelabels) = try await service.item(
                     request.parameter("task"), Self.number(request), as: request.principal)
                 var fields = item.json.objectValue ?? [:]
@@ -158,7 +160,9 @@ struct AnnotationRoutes {
         case "reject": return .reject
         case "reopen": return .reopen
         case "correct":
-            guard let value = body["value"] else { throw SlipwayError.field("value", "is missing", expected: "the label") }
+            guard let value = body["value"] else {
+                throw SlipwayError.field("value", "is missing", expected: "the label")
+            }
             return .correct(value)
         default:
             throw SlipwayError.field(

@@ -13,7 +13,8 @@ struct ItemStore: Sendable {
     /// Items that go into one statement; PostgreSQL takes at most 65,535 values in one.
     static let rowsPerStatement = 500
 
-    func insert(_ db: any Transaction, _ task: Int64, _ items: some RandomAccessCollection<NewItem>, slots: Int) throws {
+    func insert(_ db: any Transaction, _ task: Int64, _ items: some RandomAccessCollection<NewItem>, slots: Int) throws
+    {
         var start = items.startIndex
         while start < items.endIndex {
             let end = items.index(start, offsetBy: Self.rowsPerStatement, limitedBy: items.endIndex) ?? items.endIndex
@@ -29,7 +30,9 @@ struct ItemStore: Sendable {
         }
     }
 
-    func item(_ db: any Transaction, _ task: LabelTask, _ kind: LabelDefinition.Kind, _ number: Int64) throws -> LabelItem? {
+    func item(_ db: any Transaction, _ task: LabelTask, _ kind: LabelDefinition.Kind, _ number: Int64) throws
+        -> LabelItem?
+    {
         try db.one("\(Self.itemColumns) WHERE task_id = \(task.id) AND number = \(number)") { try Self.item($0, kind) }
     }
 
@@ -39,11 +42,14 @@ struct ItemStore: Sendable {
 
     /// Items after a number, in order; of one state, or of all.
     func items(
-        _ db: any Transaction, _ task: LabelTask, _ kind: LabelDefinition.Kind, state: LabelItem.State?, _ page: PageRequest
+        _ db: any Transaction, _ task: LabelTask, _ kind: LabelDefinition.Kind, state: LabelItem.State?,
+        _ page: PageRequest
     ) throws -> Page<LabelItem> {
         var conditions: [SQL] = ["task_id = \(task.id)", "number > \(page.after?.keys.first?.intValue ?? 0)"]
         // The word itself, so that the index over complete items is found.
-        if state == .complete { conditions.append("state = 'complete'") } else if let state {
+        if state == .complete {
+            conditions.append("state = 'complete'")
+        } else if let state {
             conditions.append("state = \(state.rawValue)")
         }
         return try db.page(
@@ -84,7 +90,9 @@ struct ItemStore: Sendable {
         return largest
     }
 
-    func assign(_ db: any Transaction, _ task: Int64, _ number: Int64, to annotator: String?, position: Int64) throws -> Bool {
+    func assign(_ db: any Transaction, _ task: Int64, _ number: Int64, to annotator: String?, position: Int64) throws
+        -> Bool
+    {
         try db.execute(
             """
             UPDATE label_item SET assignee = \(annotator), position = \(position)
@@ -103,8 +111,9 @@ struct ItemStore: Sendable {
     }
 
     /// Numbers and keys of items in a range of numbers.
-    func keys(_ db: any Transaction, _ task: Int64, after: Int64, through last: Int64) throws -> [(number: Int64, key: String)]
-    {
+    func keys(_ db: any Transaction, _ task: Int64, after: Int64, through last: Int64) throws -> [(
+        number: Int64, key: String
+    )] {
         try db.all(
             """
             SELECT number, row_key FROM label_item WHERE task_id = \(task) AND number > \(after) AND number <= \(last)
@@ -157,12 +166,14 @@ struct ItemStore: Sendable {
     }
 
     func completeCount(_ db: any Transaction, _ task: Int64) throws -> Int64 {
-        try db.one("SELECT count(*) FROM label_item WHERE task_id = \(task) AND state = 'complete'") { try $0.int(0) } ?? 0
+        try db.one("SELECT count(*) FROM label_item WHERE task_id = \(task) AND state = 'complete'") { try $0.int(0) }
+            ?? 0
     }
 
     func set(_ db: any Transaction, _ task: Int64, _ number: Int64, state: LabelItem.State, votes: Int) throws {
         try db.execute(
-            "UPDATE label_item SET state = \(state.rawValue), votes = \(votes) WHERE task_id = \(task) AND number = \(number)")
+            "UPDATE label_item SET state = \(state.rawValue), votes = \(votes) WHERE task_id = \(task) AND number = \(number)"
+        )
     }
 
     func set(

@@ -7,13 +7,17 @@ public struct LabelCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "label", abstract: "Labels: schemas, tasks, annotations, review, agreement, publishing.",
         subcommands: [
-            Schema.self, TaskGroup.self, Next.self, Submit.self, Skip.self, Undo.self, Items.self, Show.self, Review.self,
-            Progress.self, Agreement.self, Prelabels.self, Publish.self, Orphans.self, Import.self, Export.self, Run.self,
+            Schema.self, TaskGroup.self, Next.self, Submit.self, Skip.self, Undo.self, Items.self, Show.self,
+            Review.self,
+            Progress.self, Agreement.self, Prelabels.self, Prelabel.self, Publish.self, Orphans.self, Import.self,
+            Export.self, Run.self,
         ])
 
     public init() {}
 
-    static func path(_ task: String, _ rest: String = "") -> String { "/api/v1/label-tasks/\(percentEncode(task))\(rest)" }
+    static func path(_ task: String, _ rest: String = "") -> String {
+        "/api/v1/label-tasks/\(percentEncode(task))\(rest)"
+    }
 
     struct Schema: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -25,7 +29,8 @@ public struct LabelCommand: AsyncParsableCommand {
             @OptionGroup var output: OutputOptions
 
             func run() async throws {
-                let items = try await server.client().list("/api/v1/label-schemas", query: [("project", server.project)])
+                let items = try await server.client().list(
+                    "/api/v1/label-schemas", query: [("project", server.project)])
                 try output.list(
                     items,
                     [
@@ -36,7 +41,8 @@ public struct LabelCommand: AsyncParsableCommand {
         }
 
         struct Show: AsyncParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "Show a label schema: its classes with their keys.")
+            static let configuration = CommandConfiguration(
+                abstract: "Show a label schema: its classes with their keys.")
             @Argument(help: "mood, or mood@2.") var name: String
             @OptionGroup var server: ClientOptions
             @OptionGroup var output: OutputOptions
@@ -51,7 +57,8 @@ public struct LabelCommand: AsyncParsableCommand {
                 try output.list(
                     schema["classes"]?.arrayValue ?? [],
                     [
-                        Column("Class", "name"), Column("Key", "hotkey"), Column("Colour", "colour"), Column("Id", "id"),
+                        Column("Class", "name"), Column("Key", "hotkey"), Column("Colour", "colour"),
+                        Column("Id", "id"),
                         Column("About", "about"),
                     ], empty: "No classes.")
             }
@@ -104,7 +111,8 @@ public struct LabelCommand: AsyncParsableCommand {
             try output.list(
                 answer["items"]?.arrayValue ?? [],
                 [
-                    Column("Item", "item"), Column("Key", "key"), Column("Until", "leaseEnds"), Column("Draft", "draft"),
+                    Column("Item", "item"), Column("Key", "key"), Column("Until", "leaseEnds"),
+                    Column("Draft", "draft"),
                     Column("Comment", "comment"),
                 ], empty: "Nothing left for you in \(task).")
         }
@@ -184,7 +192,8 @@ public struct LabelCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show an item: its row, its annotations, its history.")
+        static let configuration = CommandConfiguration(
+            abstract: "Show an item: its row, its annotations, its history.")
         @Argument(help: "The task.") var task: String
         @Argument(help: "The item's number.") var item: Int
         @OptionGroup var server: ClientOptions
@@ -212,7 +221,8 @@ public struct LabelCommand: AsyncParsableCommand {
             try output.list(
                 history.arrayValue ?? [],
                 [
-                    Column("Time", "time"), Column("Who", "actor"), Column("Did", "action"), Column("About", "annotator"),
+                    Column("Time", "time"), Column("Who", "actor"), Column("Did", "action"),
+                    Column("About", "annotator"),
                     Column("Label", "value"),
                 ], empty: "Nothing has happened yet.")
         }

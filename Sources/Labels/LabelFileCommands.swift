@@ -98,8 +98,12 @@ private enum FolderBundle {
     }
 
     private static func files(_ folder: String, _ inside: String, _ depth: Int) throws -> [String] {
-        guard depth < depthMaximum else { throw SlipwayError(.tooLarge, "\(folder) is nested more than \(depthMaximum) deep.") }
-        guard let handle = opendir(folder + "/" + inside) else { throw failure("read the folder", folder + "/" + inside) }
+        guard depth < depthMaximum else {
+            throw SlipwayError(.tooLarge, "\(folder) is nested more than \(depthMaximum) deep.")
+        }
+        guard let handle = opendir(folder + "/" + inside) else {
+            throw failure("read the folder", folder + "/" + inside)
+        }
         defer { closedir(handle) }
         var found: [String] = []
         while let entry = readdir(handle) {
@@ -112,7 +116,9 @@ private enum FolderBundle {
             // Links are not followed: a folder that is linked into itself would have no end.
             guard lstat(folder + "/" + path, &status) == 0 else { continue }
             if status.st_mode & S_IFMT == S_IFDIR { found += try files(folder, path, depth + 1) }
-            if status.st_mode & S_IFMT == S_IFREG, endings.contains(where: { name.hasSuffix($0) }) { found.append(path) }
+            if status.st_mode & S_IFMT == S_IFREG, endings.contains(where: { name.hasSuffix($0) }) {
+                found.append(path)
+            }
         }
         return found
     }

@@ -21,7 +21,8 @@ extension LabelCommand {
                 try output.list(
                     items,
                     [
-                        Column("Task", "name"), Column("Over", "over"), Column("Schema", "schema"), Column("State", "state"),
+                        Column("Task", "name"), Column("Over", "over"), Column("Schema", "schema"),
+                        Column("State", "state"),
                         Column("Items", "items"), Column("Complete", "complete"), Column("Reviewed", "reviewed"),
                     ])
             }
@@ -48,7 +49,8 @@ extension LabelCommand {
             @Option(help: "dataset:reviews@3 or slice:odd.") var over: String
             @Option(help: "A label schema: mood or label-schema:mood@1.") var schema: String
             @Option(help: "The label's column (default: the schema's name).") var column: String?
-            @Option(parsing: .singleValue, help: "A column that identifies a row. May be repeated.") var key: [String] = []
+            @Option(parsing: .singleValue, help: "A column that identifies a row. May be repeated.") var key: [String] =
+                []
             @Option(help: "Of spans: the column with the text; of ranges: with the values.") var content: String?
             @Option(parsing: .singleValue, help: "Of boxes and polygons: width, then height, as columns or numbers.")
             var size: [String] = []
@@ -70,7 +72,8 @@ extension LabelCommand {
                     "name": .string(task), "over": .string(over), "schema": .string(schema), "key": JSONValue(key),
                     "size": .array(size.map { LabelCommand.value($0) }),
                     "select": [
-                        "sample": sample.map { JSONValue($0) } ?? .null, "seed": JSONValue(seed), "order": .string(order),
+                        "sample": sample.map { JSONValue($0) } ?? .null, "seed": JSONValue(seed),
+                        "order": .string(order),
                     ],
                     "overlap": JSONValue(overlap), "leaseSeconds": JSONValue(leaseSeconds),
                     "annotators": try LabelCommand.ranks(annotator), "reviewers": JSONValue(reviewer),
@@ -191,7 +194,8 @@ extension LabelCommand {
             if output.json || output.yaml { return try output.object(report) }
             Terminal.out("\(Column.shown(report["items"] ?? .null)) items that more than one person labelled")
             for name in ["krippendorff", "krippendorffByClass", "fleiss"] {
-                for (part, value) in (report[name]?.objectValue ?? [:]).sorted(by: { $0.key < $1.key }) where !value.isNull {
+                for (part, value) in (report[name]?.objectValue ?? [:]).sorted(by: { $0.key < $1.key })
+                where !value.isNull {
                     Terminal.out("\(name) \(part): \(Column.shown(value))")
                 }
             }
@@ -201,7 +205,8 @@ extension LabelCommand {
                 ? [Column("F1 at 0.5", "f1"), Column("Exact F1", "exactF1"), Column("Mean IoU", "meanIoU")]
                 : [Column("Same", "same"), Column("Kappa", "kappa")]
             try output.list(
-                report["pairs"]?.arrayValue ?? [], [Column("A", "a"), Column("B", "b"), Column("Items", "items")] + measures,
+                report["pairs"]?.arrayValue ?? [],
+                [Column("A", "a"), Column("B", "b"), Column("Items", "items")] + measures,
                 empty: "No two people have labelled the same item yet.")
         }
     }
@@ -224,6 +229,26 @@ extension LabelCommand {
                 try await server.client().upload(
                     "POST", LabelCommand.path(task, "/prelabels"), query: [("model", model)], file: file,
                     contentType: "application/x-ndjson"))
+        }
+    }
+
+    struct Prelabel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Ask an endpoint about all items that its model has not labelled yet.",
+            discussion: "Example: slipway label prelabel moods --endpoint mood")
+        @Argument(help: "The task.") var task: String
+        @Option(help: "The endpoint.") var endpoint: String
+        @Option(parsing: .singleValue, help: "A column of the dataset, in the model's order. May be repeated.")
+        var column: [String] = []
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var body: [String: JSONValue] = ["endpoint": .string(endpoint)]
+            if !column.isEmpty { body["columns"] = JSONValue(column) }
+            try output.object(
+                try await server.client().post(
+                    LabelCommand.path(task, "/prelabel"), .object(body), timeoutSeconds: 3600))
         }
     }
 
@@ -269,7 +294,8 @@ extension LabelCommand {
                 LabelCommand.path(task, "/orphans"), query: [("branch", branch), ("limit", String(limit))])
             if output.json || output.yaml { return try output.object(answer) }
             Terminal.out(
-                "\(Column.shown(answer["orphans"] ?? .null)) labels have no row in \(Column.shown(answer["version"] ?? .null))")
+                "\(Column.shown(answer["orphans"] ?? .null)) labels have no row in \(Column.shown(answer["version"] ?? .null))"
+            )
             for key in answer["keys"]?.arrayValue ?? [] { Terminal.out(Column.shown(key)) }
         }
     }

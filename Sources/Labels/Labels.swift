@@ -9,7 +9,9 @@ import Platform
 public enum LabelsFeature {
     public static let migrations = LabelsSchema.migrations
 
-    public static func make(_ platform: Platform, datasets: DatasetsService) -> (feature: Feature, service: LabelsService) {
+    public static func make(_ platform: Platform, datasets: DatasetsService) -> (
+        feature: Feature, service: LabelsService
+    ) {
         let service = LabelsService(platform, datasets: datasets)
         var feature = Feature(name: "labels")
         feature.routes =

@@ -123,7 +123,8 @@ struct TaskRoutes {
                         request.parameter("task"), state: state, request.page(), as: request.principal), \.json)
             },
             Route(
-                .get, Self.one + "/mine", .annotateLabels, "What one has labelled and skipped in a task, the latest first.",
+                .get, Self.one + "/mine", .annotateLabels,
+                "What one has labelled and skipped in a task, the latest first.",
                 query: SchemaRoutes.paging
             ) { request in
                 .page(
@@ -142,7 +143,8 @@ struct TaskRoutes {
                 .init("key?", "The columns that identify a row; the dataset's key by default."),
                 .init("content?", "Of spans: the column with the text; of ranges: the column with the list of values."),
                 .init("size?", "Of boxes and polygons on tables: two columns or two numbers, width and height."),
-                .init("select?", "{sample: 500, seed: 1, order: original|random|entropy|margin|confidence|disagreement}."),
+                .init(
+                    "select?", "{sample: 500, seed: 1, order: original|random|entropy|margin|confidence|disagreement}."),
                 .init("overlap?", "How many people label each item; 1 by default."),
                 .init("leaseSeconds?", "How long an item is kept for who got it; 1800 by default."),
                 .init("annotators?", "Names, or {name: rank} with 1 for the most trusted; all annotators by default."),
@@ -156,7 +158,8 @@ struct TaskRoutes {
                 "annotators", "reviewers", "showPrelabels", "rule",
             ])
             var draft = TaskDraft(
-                name: try body.string("name"), over: try body.ref("over"), schema: try Self.schema(body.string("schema")))
+                name: try body.string("name"), over: try body.ref("over"),
+                schema: try Self.schema(body.string("schema")))
             draft.column = try body.optionalString("column")
             draft.key = try body.strings("key")
             draft.content = try body.optionalString("content")
@@ -179,7 +182,8 @@ struct TaskRoutes {
             body: .json([
                 .init("state?", "open, paused or closed."), .init("overlap?", "A larger number."),
                 .init("leaseSeconds?", "How long an item is kept."), .init("annotators?", "Names, or {name: rank}."),
-                .init("reviewers?", "Names."), .init("showPrelabels?", "true or false."), .init("rule?", "majority or rank."),
+                .init("reviewers?", "Names."), .init("showPrelabels?", "true or false."),
+                .init("rule?", "majority or rank."),
                 .init("schemaVersion?", "Another version of the same schema, which all that was said must fit."),
             ])
         ) { request in
@@ -189,7 +193,8 @@ struct TaskRoutes {
             var changes = TaskChanges()
             if let text = try body.optionalString("state") {
                 guard let state = LabelTask.State(rawValue: text) else {
-                    throw SlipwayError.field("state", "'\(text.prefix(20))' is not one", expected: "open, paused or closed")
+                    throw SlipwayError.field(
+                        "state", "'\(text.prefix(20))' is not one", expected: "open, paused or closed")
                 }
                 changes.state = state
             }
@@ -211,7 +216,8 @@ struct TaskRoutes {
     private static func schema(_ text: String) throws -> Ref {
         let ref = try Ref(parsing: text.contains(":") ? text : "label-schema:" + text)
         guard ref.kind == .labelSchema, ref.selector == nil || ref.version != nil else {
-            throw SlipwayError.field("schema", "'\(text.prefix(80))' is not a label schema", expected: "label-schema:name@1")
+            throw SlipwayError.field(
+                "schema", "'\(text.prefix(80))' is not a label schema", expected: "label-schema:name@1")
         }
         return ref
     }
@@ -222,7 +228,8 @@ struct TaskRoutes {
         case .object(let ranks):
             return try ranks.mapValues { value in
                 guard let rank = value.intValue, rank > 0, rank <= 1_000_000 else {
-                    throw SlipwayError.field("annotators", "has a rank that is not one", expected: "whole numbers from 1")
+                    throw SlipwayError.field(
+                        "annotators", "has a rank that is not one", expected: "whole numbers from 1")
                 }
                 return Int(rank)
             }

@@ -68,7 +68,9 @@ public struct LabelsService: Sendable {
         return schema
     }
 
-    public func schemas(project: String?, _ page: PageRequest, as principal: Principal) async throws -> Page<LabelSchema> {
+    public func schemas(project: String?, _ page: PageRequest, as principal: Principal) async throws -> Page<
+        LabelSchema
+    > {
         let found = try await platform.database.read { [store] in try store.schemas($0, project: project, page) }
         return Page(items: found.items.filter { principal.may(.readLabels, in: $0.project) }, next: found.next)
     }

@@ -120,7 +120,8 @@ struct LabelsStore: Sendable {
             state: LabelTask.State(rawValue: try row.text(9)) ?? .closed, author: try row.text(10),
             created: try row.time(11),
             counts: LabelTask.Counts(
-                items: try row.int(12), complete: try row.int(13), reviewed: try row.int(14), annotations: try row.int(15)
+                items: try row.int(12), complete: try row.int(13), reviewed: try row.int(14),
+                annotations: try row.int(15)
             ))
     }
 
@@ -161,7 +162,8 @@ struct LabelsStore: Sendable {
 
     /// Adds to an annotator's counts.
     func count(
-        _ db: any Transaction, _ task: Int64, annotator: String, submitted: Int = 0, skipped: Int = 0, accepted: Int = 0,
+        _ db: any Transaction, _ task: Int64, annotator: String, submitted: Int = 0, skipped: Int = 0,
+        accepted: Int = 0,
         rejected: Int = 0, seconds: Double = 0, at time: Timestamp
     ) throws {
         try db.execute(
@@ -205,7 +207,8 @@ public struct AnnotatorRecord: Sendable {
 
     public var json: JSONValue {
         [
-            "annotator": .string(name), "submitted": .int(submitted), "skipped": .int(skipped), "accepted": .int(accepted),
+            "annotator": .string(name), "submitted": .int(submitted), "skipped": .int(skipped),
+            "accepted": .int(accepted),
             "rejected": .int(rejected), "seconds": .number(seconds),
             "secondsPerItem": submitted > 0 ? .number(seconds / Double(submitted)) : .null, "last": JSONValue(last),
         ]

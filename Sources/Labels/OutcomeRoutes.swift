@@ -72,7 +72,8 @@ struct OutcomeRoutes {
         ) { request in
             let limit = try request.page().limit
             let found = try await service.orphans(
-                request.parameter("task"), branch: request.query("branch") ?? "main", limit: limit, as: request.principal)
+                request.parameter("task"), branch: request.query("branch") ?? "main", limit: limit,
+                as: request.principal)
             return .json([
                 "version": JSONValue(found.base), "orphans": JSONValue(found.count),
                 "keys": .array(found.keys.map { JSONValue($0) }),
@@ -186,7 +187,9 @@ struct BodyLines {
                 return line.contains { $0 > 32 } ? line : nil
             }
             total += Int64(piece.count)
-            guard total <= maximumBytes else { throw SlipwayError(.tooLarge, "The body is over \(maximumBytes) bytes.") }
+            guard total <= maximumBytes else {
+                throw SlipwayError(.tooLarge, "The body is over \(maximumBytes) bytes.")
+            }
             rest += piece
         }
     }

@@ -64,16 +64,19 @@ struct WorkStore: Sendable {
     }
 
     /// An annotator's own annotations, page by page.
-    func work(_ db: any Transaction, _ task: Int64, of annotator: String, _ page: PageRequest) throws -> Page<LabelWork> {
+    func work(_ db: any Transaction, _ task: Int64, of annotator: String, _ page: PageRequest) throws -> Page<LabelWork>
+    {
         // Their latest first; the cursor is the time and the item.
         var conditions: [SQL] = [
-            "task_id = \(task)", "annotator = \(annotator)", "state IN ('submitted', 'accepted', 'rejected', 'skipped')",
+            "task_id = \(task)", "annotator = \(annotator)",
+            "state IN ('submitted', 'accepted', 'rejected', 'skipped')",
         ]
         if let keys = page.after?.keys, keys.count == 2, let time = keys[0].intValue, let number = keys[1].intValue {
             conditions.append("(done_ms, number) < (\(time), \(number))")
         }
         return try db.page(
-            "\(Self.columns) WHERE \(SQL.all(conditions)) ORDER BY done_ms DESC, number DESC LIMIT \(page.limit + 1)", page,
+            "\(Self.columns) WHERE \(SQL.all(conditions)) ORDER BY done_ms DESC, number DESC LIMIT \(page.limit + 1)",
+            page,
             keys: { [.int($0.done?.milliseconds ?? 0), .int($0.number)] }, Self.work)
     }
 
@@ -107,7 +110,8 @@ struct WorkStore: Sendable {
 
     private static func work(_ row: any Row) throws -> LabelWork {
         LabelWork(
-            number: try row.int(0), annotator: try row.text(1), state: LabelWork.State(rawValue: try row.text(2)) ?? .expired,
+            number: try row.int(0), annotator: try row.text(1),
+            state: LabelWork.State(rawValue: try row.text(2)) ?? .expired,
             value: try row.optionalJSON(3), draft: try row.optionalJSON(4), origin: try row.optionalText(5),
             comment: try row.optionalText(6), started: try row.time(7), lease: try row.optionalTime(8),
             done: try row.optionalTime(9), seconds: try row.optionalDouble(10))
@@ -162,15 +166,18 @@ struct WorkStore: Sendable {
             """
         ) { row in
             Prelabel(
-                number: try row.int(0), model: try row.text(1), value: try row.json(2), score: try row.optionalDouble(3),
+                number: try row.int(0), model: try row.text(1), value: try row.json(2),
+                score: try row.optionalDouble(3),
                 entropy: try row.optionalDouble(4), margin: try row.optionalDouble(5))
         }
     }
 
     /// Items without a pre-label of a model, after a number.
-    func withoutPrelabel(_ db: any Transaction, _ task: Int64, _ model: String, after number: Int64, limit: Int) throws -> [(
-        number: Int64, key: RowKey
-    )] {
+    func withoutPrelabel(_ db: any Transaction, _ task: Int64, _ model: String, after number: Int64, limit: Int) throws
+        -> [(
+            number: Int64, key: RowKey
+        )]
+    {
         try db.all(
             """
             SELECT i.number, i.row_key FROM label_item i WHERE i.task_id = \(task) AND i.number > \(number)

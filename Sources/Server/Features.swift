@@ -38,15 +38,18 @@ enum Features {
         let monitoring = MonitoringFeature.make(
             platform, datasets: datasets.service, serving: serving.service, pipelines: pipelines.service)
 
+        var prelabelling = Feature(name: "prelabelling")
+        prelabelling.routes = PrelabelRoutes(serving: serving.service, labels: labels.service).routes
         var mlflow = Feature(name: "mlflow")
         mlflow.routes = MLflowRoutes(tracking: tracking.service, registry: registry.service).routes
         var inference = Feature(name: "inference")
         inference.routes = InferenceRoutes(serving: serving.service, version: Server.version).routes
 
         return [
-            projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature, registry.feature, serving.feature,
+            projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature, registry.feature,
+            serving.feature,
             monitoring.feature,
-            mlflow, inference,
+            prelabelling, mlflow, inference,
         ]
     }
 }

@@ -2,6 +2,7 @@ import Access
 import Core
 import Database
 import Datasets
+import Labels
 import Ledger
 import Objects
 import Pipelines
@@ -31,7 +32,8 @@ import Web
         let datasets = DatasetsFeature.make(platform)
         let tracking = TrackingFeature.make(platform)
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
-        let features = [projects.feature, datasets.feature, tracking.feature, pipelines.feature]
+        let labels = LabelsFeature.make(platform, datasets: datasets.service)
+        let features = [projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature]
         for feature in features { try await feature.recover() }
         let routes =
             features.flatMap(\.routes) + AccessRoutes(platform.access).routes
@@ -63,6 +65,9 @@ import Web
         _ = try await set("PUT", "/api/v1/projects/p/members/member", ["role": "viewer"])
         try await send("POST", "/api/v1/datasets/d/append?project=p", Self.csv, "text/csv")
         _ = try await set("POST", "/api/v1/slices", ["name": "s", "dataset": "d", "where": "units > 1"])
+        _ = try await set("PATCH", "/api/v1/datasets/d", ["key": ["day"]])
+        _ = try await set("POST", "/api/v1/label-schemas", ["name": "ls", "project": "p", "kind": "text"])
+        _ = try await set("POST", "/api/v1/label-tasks", ["name": "lt", "over": "dataset:d", "schema": "ls"])
         _ = try await set(
             "POST", "/api/v1/sources",
             ["name": "src", "project": "p", "kind": "file", "location": .string(platform.dataDirectory + "/a.csv")])
@@ -87,10 +92,12 @@ import Web
         return world
     }
 
-    private static let names = ["datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe"]
+    private static let names = [
+        "datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe", "label-schemas": "ls",
+    ]
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
-        "metric": "rmse", "label": "b1",
+        "metric": "rmse", "label": "b1", "task": "lt", "item": "1",
     ]
     private static let bodies: [String: JSONValue] = [
         "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
@@ -106,14 +113,21 @@ import Web
         "/slices": ["name": "s2", "dataset": "d", "where": "units > 2"],
         "/sources": ["name": "src2", "project": "p", "kind": "file", "location": "/x.csv"],
         "/sources/{name}/import": ["dataset": "d2"], "/experiments": ["name": "e2", "project": "p"],
-        "/pipelines/{name}/runs": [:],
+        "/pipelines/{name}/runs": [:], "/label-schemas": ["name": "ls2", "project": "p", "kind": "text"],
+        "/label-tasks": ["name": "lt2", "over": "dataset:d", "schema": "ls"],
+        "/label-tasks/{task}/order": ["order": "random"], "/label-tasks/{task}/assign": ["count": 1],
+        "/label-tasks/{task}/items/{item}/submit": ["value": "x"],
+        "/label-tasks/{task}/items/{item}/draft": ["value": "x"],
+        "/label-tasks/{task}/items/{item}/review": ["decision": "reopen"],
     ]
     private static let queries = [
         "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
         "/compare": "?left=dataset:d&right=dataset:d",
         "/datasets/{name}/versions/{version}/series": "?x=day&y=units", "/slices/{name}/series": "?x=day&y=units",
         "/datasets/{name}/append": "?project=p", "/pipelines/{name}": "?project=p",
-        "/pipelines/{name}/code": "?project=p",
+        "/pipelines/{name}/code": "?project=p", "/labels": "?dataset=d&key=2017-01-01",
+        "/label-tasks/{task}/prelabels": "?model=model:m@1", "/label-tasks/{task}/import": "?format=csv",
+        "/label-tasks/{task}/export": "?format=csv",
     ]
 
     private func call(_ world: World, _ route: Route, as name: String) async throws -> (status: Int, items: Int?) {
@@ -151,12 +165,13 @@ import Web
         // Its own project.
         "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
         "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",
-        "GET /api/v1/runs": "0",
+        "GET /api/v1/runs": "0", "GET /api/v1/label-schemas": "0", "GET /api/v1/label-tasks": "0",
     ]
 
     @Test func `every route enforces the permission that it declares`() async throws {
         let migrations =
-            ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations
+            ProjectsFeature.migrations + DatasetsFeature.migrations + LabelsFeature.migrations
+            + TrackingFeature.migrations
             + PipelinesFeature.migrations
         try await TestPlatform.with(migrations) { platform in
             let world = try await make(platform)

@@ -6,7 +6,9 @@ import Testing
 
 /// Measures of agreement against figures that others have published.
 @Suite struct AgreementTests {
-    private func rounded(_ value: Double?, _ digits: Double = 1000) -> Double? { value.map { ($0 * digits).rounded() / digits } }
+    private func rounded(_ value: Double?, _ digits: Double = 1000) -> Double? {
+        value.map { ($0 * digits).rounded() / digits }
+    }
 
     /// Two readers of 50 proposals, a worked example in Wikipedia's "Cohen's kappa": 20 both yes, 15 both no, 5 and 10
     /// different: 0.4. And with equal observed agreement (60 of 100) but other habits: 0.1304 and 0.2593.
@@ -52,7 +54,9 @@ import Testing
             interval.add(values.map { Double($0) })
         }
         var nominal = KrippendorffAlpha(values: 5)
-        for (a, b) in zip([1, 1, 2, 2, 4, 3, 3, 3, 5, 4, 4, 1], [2, 1, 2, 2, 2, 3, 3, 3, 5, 4, 4, 4]) { nominal.add([a - 1, b - 1]) }
+        for (a, b) in zip([1, 1, 2, 2, 4, 3, 3, 3, 5, 4, 4, 1], [2, 1, 2, 2, 2, 3, 3, 3, 5, 4, 4, 4]) {
+            nominal.add([a - 1, b - 1])
+        }
         #expect(
             [
                 rounded(alpha.alpha(.nominal)), rounded(alpha.alpha(.ordinal)), rounded(alpha.alpha(.interval)),
@@ -64,14 +68,18 @@ import Testing
 
     @Test func `overlaps of shapes`() {
         func box(_ x: Double, _ y: Double, _ w: Double, _ h: Double) -> Box { Box(x: x, y: y, width: w, height: h) }
-        func polygon(_ points: (Double, Double)...) -> Polygon { Polygon(parts: [points.map { Point(x: $0.0, y: $0.1) }]) }
+        func polygon(_ points: (Double, Double)...) -> Polygon {
+            Polygon(parts: [points.map { Point(x: $0.0, y: $0.1) }])
+        }
         let square = polygon((0, 0), (10, 0), (10, 10), (0, 10))
         // An L: the square without its upper right quarter; and a square that lies over that corner.
         let angle = polygon((0, 0), (5, 0), (5, 5), (10, 5), (10, 10), (0, 10))
         let corner = polygon((5, 0), (10, 0), (10, 5), (5, 5))
         let turned = polygon((0, 10), (10, 10), (10, 0), (0, 0))
-        let parts = Polygon(parts: [[Point(x: 0, y: 0), Point(x: 5, y: 0), Point(x: 5, y: 10), Point(x: 0, y: 10)],
-            [Point(x: 5, y: 0), Point(x: 10, y: 0), Point(x: 10, y: 10), Point(x: 5, y: 10)]])
+        let parts = Polygon(parts: [
+            [Point(x: 0, y: 0), Point(x: 5, y: 0), Point(x: 5, y: 10), Point(x: 0, y: 10)],
+            [Point(x: 5, y: 0), Point(x: 10, y: 0), Point(x: 10, y: 10), Point(x: 5, y: 10)],
+        ])
         let cases: [(name: String, got: Double, want: Double)] = [
             ("boxes side by side", box(0, 0, 10, 10).overlap(with: box(5, 0, 10, 10)), 50.0 / 150),
             ("boxes apart", box(0, 0, 10, 10).overlap(with: box(10, 0, 10, 10)), 0),
@@ -107,16 +115,21 @@ import Testing
             return Double(state >> 40) / Double(1 << 24)
         }
         func orders(_ n: Int) -> [[Int]] {
-            n == 0 ? [[]] : orders(n - 1).flatMap { order in (0...order.count).map { at in
-                var next = order
-                next.insert(n - 1, at: at)
-                return next
-            } }
+            n == 0
+                ? [[]]
+                : orders(n - 1).flatMap { order in
+                    (0...order.count).map { at in
+                        var next = order
+                        next.insert(n - 1, at: at)
+                        return next
+                    }
+                }
         }
         var wrong = 0
         for _ in 0..<50 {
             let worth = (0..<5).map { _ in (0..<5).map { _ in chance() } }
-            let best = orders(5).map { order in order.enumerated().reduce(0) { $0 + worth[$1.offset][$1.element] } }.max() ?? 0
+            let best =
+                orders(5).map { order in order.enumerated().reduce(0) { $0 + worth[$1.offset][$1.element] } }.max() ?? 0
             let got = Assignment.best(worth).reduce(0) { $0 + worth[$1.0][$1.1] }
             if abs(best - got) > 1e-9 { wrong += 1 }
         }
@@ -138,7 +151,10 @@ import Testing
         func vote(_ who: String, _ value: String, _ at: Int64) -> Consensus.Vote {
             Consensus.Vote(annotator: who, value: .name(value), at: Timestamp(milliseconds: at))
         }
-        func says(_ votes: [Consensus.Vote], _ rule: ConsensusRule, _ ranks: [String: Int] = [:], _ final: Consensus.Vote? = nil)
+        func says(
+            _ votes: [Consensus.Vote], _ rule: ConsensusRule, _ ranks: [String: Int] = [:],
+            _ final: Consensus.Vote? = nil
+        )
             -> String
         {
             let label = Consensus.label(votes, rule, ranks: ranks, final: final)

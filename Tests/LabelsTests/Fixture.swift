@@ -54,7 +54,9 @@ struct Fixture: Sendable {
 
     /// Rows of a CSV text as the next version of a dataset.
     @discardableResult
-    func rows(_ dataset: String, _ csv: String, key: [String] = ["id"], replacing: Bool = false) async throws -> DatasetVersion {
+    func rows(_ dataset: String, _ csv: String, key: [String] = ["id"], replacing: Bool = false) async throws
+        -> DatasetVersion
+    {
         let body = RequestBody(Array(csv.utf8))
         if replacing {
             // A version with other rows: what derives from nothing of the one before.
@@ -67,7 +69,8 @@ struct Fixture: Sendable {
             ).version
         }
         let version = try await datasets.append(
-            dataset, project: "p", body: body, format: .csv, encoding: .utf8, key: nil, origin: nil, message: "", as: .system
+            dataset, project: "p", body: body, format: .csv, encoding: .utf8, key: nil, origin: nil, message: "",
+            as: .system
         ).version
         if !key.isEmpty { _ = try await datasets.update(dataset, key: key, description: nil, as: .system) }
         return version
@@ -78,7 +81,9 @@ struct Fixture: Sendable {
     }
 
     /// A task `t` over `reviews` with the classes good and bad.
-    func task(rows count: Int = 4, overlap: Int = 1, change: (inout TaskDraft) -> Void = { _ in }) async throws -> LabelTask {
+    func task(rows count: Int = 4, overlap: Int = 1, change: (inout TaskDraft) -> Void = { _ in }) async throws
+        -> LabelTask
+    {
         try await rows("reviews", "id,text\n" + (1...count).map { "r\($0),text \($0)\n" }.joined())
         _ = try await schema("mood", ["kind": "class", "classes": ["good", "bad"]])
         var draft = TaskDraft(name: "t", over: Ref(.dataset, "reviews"), schema: Ref(.labelSchema, "mood"))

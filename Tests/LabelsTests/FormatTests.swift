@@ -12,7 +12,8 @@ import Web
 /// Labels on their way in and out; Tests/clients/test_labels.py does the same with the formats' own readers.
 @Suite struct FormatTests {
     private func images(_ fixture: Fixture, kind: JSONValue = "boxes", more: [String: JSONValue] = [:]) async throws {
-        try await fixture.rows("photos", "path,width,height\na.jpg,100,50\nsub/b.png,40,40\nc.jpg,10,10\n", key: ["path"])
+        try await fixture.rows(
+            "photos", "path,width,height\na.jpg,100,50\nsub/b.png,40,40\nc.jpg,10,10\n", key: ["path"])
         _ = try await fixture.schema(
             "cats", .object(["kind": kind, "classes": [["name": "cat", "id": 7], "dog"]].merging(more) { $1 }))
         _ = try await fixture.labels.createTask(
@@ -20,7 +21,8 @@ import Web
     }
 
     private func take(
-        _ fixture: Fixture, _ format: LabelsFormat, _ files: [(String, String)], _ change: (inout ImportOptions) -> Void = { _ in }
+        _ fixture: Fixture, _ format: LabelsFormat, _ files: [(String, String)],
+        _ change: (inout ImportOptions) -> Void = { _ in }
     ) async throws -> ImportReport {
         var options = ImportOptions(format)
         change(&options)
@@ -38,7 +40,9 @@ import Web
         for number in [1, 2, 3] as [Int64] {
             let (_, work, prelabels) = try await fixture.labels.item("t", number, as: Fixture.lead)
             found += work.map { "\(number) \($0.annotator) \($0.value?.canonicalText ?? "")" }
-            found += prelabels.map { "\(number) \($0.model) \($0.value.canonicalText) \($0.score.map { "\($0)" } ?? "")" }
+            found += prelabels.map {
+                "\(number) \($0.model) \($0.value.canonicalText) \($0.score.map { "\($0)" } ?? "")"
+            }
         }
         return found
     }
@@ -94,11 +98,13 @@ import Web
             ]
             #expect(parts.filter { !refused.contains($0) } == [], "\(refused)")
             #expect(try await values(fixture) == [])
-            let other = "{\"images\": [{\"id\": 1, \"file_name\": \"a.jpg\"}, {\"id\": 2, \"file_name\": \"x.jpg\"}], \"annotations\": []}"
+            let other =
+                "{\"images\": [{\"id\": 1, \"file_name\": \"a.jpg\"}, {\"id\": 2, \"file_name\": \"x.jpg\"}], \"annotations\": []}"
             let report = try await take(fixture, .coco, [("f", other)]) { $0.skipsInvalid = true }
             #expect(report.annotations == 1 && report.problems == ["image 2 (x.jpg): the task has no such row"])
             let wrongs = [
-                ("{}", LabelsFormat.labelStudio), ("{\"images\": [{\"id\": 1}]}", .coco), ("[", .coco), ("id\n", .csv), ("", .csv),
+                ("{}", LabelsFormat.labelStudio), ("{\"images\": [{\"id\": 1}]}", .coco), ("[", .coco), ("id\n", .csv),
+                ("", .csv),
             ]
             for (text, format) in wrongs {
                 #expect(await refusal { try await take(fixture, format, [("f", text)]) }.hasPrefix("invalid: "))
@@ -110,7 +116,8 @@ import Web
         try await Fixture.each { fixture in
             try await images(fixture)
             let files = [
-                ("x/data.yaml", "names:\n  0: dog # first\n  1: cat\n"), ("x/labels/a.txt", "1 0.5 0.5 0.2 0.4\n0 0.1 0.2 0.2 0.4 0.9\n"),
+                ("x/data.yaml", "names:\n  0: dog # first\n  1: cat\n"),
+                ("x/labels/a.txt", "1 0.5 0.5 0.2 0.4\n  \n0 0.1 0.2 0.2 0.4 0.9\n"),
                 ("x/labels/sub/b.txt", ""), ("x/train.txt", "images/a.jpg\n"),
             ]
             let report = try await take(fixture, .yolo, files) { $0.annotator = "bo" }
@@ -122,10 +129,15 @@ import Web
                     "2 bo []",
                 ])
             let archive = String(decoding: try await give(fixture, .yolo), as: UTF8.self)
-            for text in ["classes.txt", "cat\ndog\n", "labels/a.txt", "0 0.5 0.5 0.2 0.4\n1 0.1 0.2 0.2 0.4\n", "labels/sub/b.txt"] {
+            for text in [
+                "classes.txt", "cat\ndog\n", "labels/a.txt", "0 0.5 0.5 0.2 0.4\n1 0.1 0.2 0.2 0.4\n",
+                "labels/sub/b.txt",
+            ] {
                 #expect(archive.contains(text), "\(text)")
             }
-            let wrong = await refusal { try await take(fixture, .yolo, [("labels/a.txt", "5 0.5 0.5 0.1 0.1\n0 0.5 x\n")]) }
+            let wrong = await refusal {
+                try await take(fixture, .yolo, [("labels/a.txt", "5 0.5 0.5 0.1 0.1\n0 0.5 x\n")])
+            }
             #expect(wrong.contains("labels/a.txt: line 1 is of class 5, and there are 2, from 0"))
         }
     }
@@ -141,12 +153,17 @@ import Web
             ] == ["cat|big dog", "cat|a # b", "cat|dog"])
         #expect(names("names:\n  0: cat\n  2: dog\n").contains("do not go from 0 without gaps"))
         #expect(names("nc: 2\n").contains("has no names"))
-        #expect([0, 1, 0.5, 1.0 / 3, 0.000_000_000_1, 1.5].map(YOLO.plain) == ["0.0", "1.0", "0.5", "0.3333333333", "0.0000000001", "1.0"])
+        #expect(
+            [0, 1, 0.5, 1.0 / 3, 0.000_000_000_1, 1.5].map(YOLO.plain) == [
+                "0.0", "1.0", "0.5", "0.3333333333", "0.0000000001", "1.0",
+            ])
     }
 
     @Test func `Pascal VOC goes out and comes back`() async throws {
         try await Fixture.with { fixture in
-            try await images(fixture, more: ["attributes": [["name": "difficult", "kind": "flag"], ["name": "pose", "kind": "text"]]])
+            try await images(
+                fixture,
+                more: ["attributes": [["name": "difficult", "kind": "flag"], ["name": "pose", "kind": "text"]]])
             let file = """
                 <?xml version="1.0"?><annotation><folder>x</folder><filename>a.jpg</filename>
                 <size><width>100</width><height>50</height><depth>3</depth></size>
@@ -168,7 +185,9 @@ import Web
                 $0.annotator = "cy"
             }
             #expect(try await values(fixture) == first + first.map { "1 cy" + $0.dropFirst(4) })
-            #expect(await refusal { try await take(fixture, .voc, [("a.xml", "<annotation><object>")]) }.contains("a.xml is not well-formed XML"))
+            #expect(
+                await refusal { try await take(fixture, .voc, [("a.xml", "<annotation><object>")]) }.contains(
+                    "a.xml is not well-formed XML"))
         }
     }
 
@@ -186,7 +205,9 @@ import Web
                      "value": {"x": 0, "y": 0, "width": 50, "height": 50, "rectanglelabels": ["dog"]}}]}]}]
                 """
             // A prefix stands before the row's key, not the other way round; so the row is not found.
-            #expect(await refusal { try await take(fixture, .labelStudio, [("f", file)]) }.contains("the task has no such row"))
+            #expect(
+                await refusal { try await take(fixture, .labelStudio, [("f", file)]) }.contains(
+                    "the task has no such row"))
             let plain = file.split(separator: "img/").joined()
             let report = try await take(fixture, .labelStudio, [("f", plain)])
             #expect("\(report.annotations) \(report.prelabels)" == "1 1")
@@ -197,12 +218,17 @@ import Web
                     #"1 model:cats@3 [{"class":"dog","height":25.0,"id":"p1","score":0.5,"width":50.0,"x":0.0,"y":0.0}] 0.5"#,
                 ])
             let (_, work, _) = try await fixture.labels.item("t", 1, as: Fixture.lead)
-            #expect(work.map { "\($0.done?.description ?? "") \($0.seconds ?? 0) \($0.origin ?? "")" } == ["2026-01-02T03:04:05.000Z 2.5 import:label-studio"])
+            #expect(
+                work.map { "\($0.done?.description ?? "") \($0.seconds ?? 0) \($0.origin ?? "")" } == [
+                    "2026-01-02T03:04:05.000Z 2.5 import:label-studio"
+                ])
             let out = String(decoding: try await give(fixture, .labelStudio), as: UTF8.self)
             _ = try await take(fixture, .labelStudio, [("f", out)])
             #expect(try await values(fixture) == got.map { $0.split(separator: #","score":0.5"#).joined() })
             let turned = plain.split(separator: #""rotation": 0"#).joined(separator: #""rotation": 15"#)
-            #expect(await refusal { try await take(fixture, .labelStudio, [("f", turned)]) }.contains("region r9 is a rotated box"))
+            #expect(
+                await refusal { try await take(fixture, .labelStudio, [("f", turned)]) }.contains(
+                    "region r9 is a rotated box"))
         }
     }
 
@@ -212,15 +238,20 @@ import Web
             _ = try await fixture.schema("who", ["kind": "spans", "classes": ["person"]])
             _ = try await fixture.labels.createTask(
                 TaskDraft(name: "t", over: Ref(.dataset, "notes"), schema: Ref(.labelSchema, "who")), as: Fixture.lead)
-            #expect(try await fixture.labels.next("t", as: Fixture.annotator("bo")).map(\.item.extent) == [.text(length: 13)])
+            #expect(
+                try await fixture.labels.next("t", as: Fixture.annotator("bo")).map(\.item.extent) == [
+                    .text(length: 13)
+                ])
             try await fixture.submit("bo", 1, [["class": "person", "start": 2, "end": 5]])
             let out = try await give(fixture, .labelStudio)
-            let value = try JSONValue(parsing: out).arrayValue?.first?["annotations"]?.arrayValue?.first?["result"]?.arrayValue?.first?[
-                "value"]
+            let value = try JSONValue(parsing: out).arrayValue?.first?["annotations"]?.arrayValue?.first?["result"]?
+                .arrayValue?.first?[
+                    "value"]
             #expect(value == ["start": 3, "end": 6, "text": "Ada", "labels": ["person"]])
             _ = try await take(fixture, .labelStudio, [("f", String(decoding: out, as: UTF8.self))])
             let (_, work, _) = try await fixture.labels.item("t", 1, as: Fixture.lead)
-            #expect(work.map { $0.value?.canonicalText ?? "" } == [#"[{"class":"person","end":5,"id":"r1","start":2}]"#])
+            #expect(
+                work.map { $0.value?.canonicalText ?? "" } == [#"[{"class":"person","end":5,"id":"r1","start":2}]"#])
             let units = CodeUnits("a😀b")
             #expect([0, 1, 2, 3, 4, 9].map(units.codePoint) == [0, 1, 1, 2, 3, 8])
             #expect([0, 1, 2, 3].map(units.unit) == [0, 1, 3, 4])
@@ -239,9 +270,15 @@ import Web
                 out.split(separator: "\r\n").map(String.init).prefix(2) == [
                     "id,mood,mood_by,mood_at,mood_votes", "r1,good,bo,2026-01-01T00:00:00.000Z,1",
                 ])
-            #expect(await refusal { try await take(fixture, .csv, [("f", "id,mood\nr1,\"a\n")]) }.contains("ends inside quotes"))
-            #expect(await refusal { try await take(fixture, .csv, [("f", "id,mood\nr1\n")]) }.contains("row 1: has 1 fields"))
-            #expect(await refusal { try await take(fixture, .coco, [("f", "{}")]) }.contains("format: coco has no class; expected label-studio, csv"))
+            #expect(
+                await refusal { try await take(fixture, .csv, [("f", "id,mood\nr1,\"a\n")]) }.contains(
+                    "ends inside quotes"))
+            #expect(
+                await refusal { try await take(fixture, .csv, [("f", "id,mood\nr1\n")]) }.contains(
+                    "row 1: has 1 fields"))
+            #expect(
+                await refusal { try await take(fixture, .coco, [("f", "{}")]) }.contains(
+                    "format: coco has no class; expected label-studio, csv"))
         }
     }
 }

@@ -11,7 +11,9 @@ import Testing
 
 /// Labels as columns of dataset versions.
 @Suite struct PublishTests {
-    private func publish(_ fixture: Fixture, _ include: LabelsIncluded = .complete, branch: String = "main", column: String? = nil)
+    private func publish(
+        _ fixture: Fixture, _ include: LabelsIncluded = .complete, branch: String = "main", column: String? = nil
+    )
         async throws -> PublishedLabels
     {
         try await fixture.labels.publish(
@@ -25,21 +27,27 @@ import Testing
                 try await fixture.submit("bo", number, value)
             }
             let first = try await publish(fixture)
-            #expect("\(first.version.ref) \(first.labels) \(first.orphans) \(first.isNew)" == "dataset:reviews@2 2 0 true")
+            #expect(
+                "\(first.version.ref) \(first.labels) \(first.orphans) \(first.isNew)" == "dataset:reviews@2 2 0 true")
             #expect(
                 first.version.columns.map { "\($0.name) \($0.type)" } == [
-                    "id VARCHAR", "text VARCHAR", "mood VARCHAR", "mood_by VARCHAR", "mood_at TIMESTAMP", "mood_votes BIGINT",
+                    "id VARCHAR", "text VARCHAR", "mood VARCHAR", "mood_by VARCHAR", "mood_at TIMESTAMP",
+                    "mood_votes BIGINT",
                 ])
             let list = "id, mood, mood_by, mood_votes"
             #expect(
-                try await fixture.published(first.version, list) == ["r1 good bo 1", "r2 bad bo 1", "r3 - - -", "r4 - - -"])
+                try await fixture.published(first.version, list) == [
+                    "r1 good bo 1", "r2 bad bo 1", "r3 - - -", "r4 - - -",
+                ])
             #expect(first.version.recipe.kind == "labels")
             let same = try await publish(fixture)
             #expect(same.version.number == 2 && !same.isNew)
             for number in try await fixture.next("cy", count: 2) { try await fixture.submit("cy", number, "good") }
             let second = try await publish(fixture)
             #expect(
-                try await fixture.published(second.version, list) == ["r1 good bo 1", "r2 bad bo 1", "r3 good cy 1", "r4 good cy 1"])
+                try await fixture.published(second.version, list) == [
+                    "r1 good bo 1", "r2 bad bo 1", "r3 good cy 1", "r4 good cy 1",
+                ])
             let made = try await fixture.platform.ledger.lineage(of: second.version.ref, .upstream, depth: 1)
             #expect(
                 Set(made.map(\.source.description)) == [
@@ -82,17 +90,26 @@ import Testing
                 }
             }
             let majority = try await publish(fixture)
-            #expect(try await fixture.published(majority.version, "id, mood, mood_by, mood_votes") == ["r1 bad cy 2", "r2 - - -", "r3 - - -"])
+            #expect(
+                try await fixture.published(majority.version, "id, mood, mood_by, mood_votes") == [
+                    "r1 bad cy 2", "r2 - - -", "r3 - - -",
+                ])
             let rank = try await fixture.labels.publish(
                 "t", branch: "main", include: .any, rule: .rank, column: "by_rank", message: nil, as: Fixture.lead)
             #expect(
                 try await fixture.published(rank.version, "id, mood, by_rank, by_rank_votes")
                     == ["r1 bad good 1", "r2 - good 2", "r3 - - -"])
-            _ = try await fixture.labels.review("t", 2, .correct("bad"), annotator: nil, comment: nil, as: Fixture.reviewer)
+            _ = try await fixture.labels.review(
+                "t", 2, .correct("bad"), annotator: nil, comment: nil, as: Fixture.reviewer)
             let reviewed = try await publish(fixture, .reviewed, column: "sure")
-            #expect(try await fixture.published(reviewed.version, "id, sure, sure_by") == ["r1 - -", "r2 bad rex", "r3 - -"])
+            #expect(
+                try await fixture.published(reviewed.version, "id, sure, sure_by") == [
+                    "r1 - -", "r2 bad rex", "r3 - -",
+                ])
             let taken = await refusal { try await publish(fixture, column: "text") }
-            #expect(taken.hasPrefix("conflict: dataset:reviews@4 has a column text of type VARCHAR, which is not a published label"))
+            #expect(
+                taken.hasPrefix(
+                    "conflict: dataset:reviews@4 has a column text of type VARCHAR, which is not a published label"))
         }
     }
 
@@ -105,7 +122,8 @@ import Testing
             let bo = Fixture.annotator("bo")
             for (name, schema) in [("boxes", "cats"), ("numbers", "stars")] {
                 _ = try await fixture.labels.createTask(
-                    TaskDraft(name: name, over: Ref(.dataset, "shots"), schema: Ref(.labelSchema, schema)), as: Fixture.lead)
+                    TaskDraft(name: name, over: Ref(.dataset, "shots"), schema: Ref(.labelSchema, schema)),
+                    as: Fixture.lead)
             }
             let held = try await fixture.labels.next("boxes", as: bo)
             #expect(held.map(\.item.key.parts) == [["2026-01-01", "1"]])
@@ -115,7 +133,8 @@ import Testing
                     "boxes", 1, [["class": "cat", "x": 90, "y": 0, "width": 20, "height": 5]], as: bo)
             }
             #expect(outside.contains("value[0]: reaches to (110.0, 5.0)"))
-            _ = try await fixture.labels.submit("boxes", 1, [["class": "cat", "x": 1, "y": 2, "width": 3, "height": 4.5]], as: bo)
+            _ = try await fixture.labels.submit(
+                "boxes", 1, [["class": "cat", "x": 1, "y": 2, "width": 3, "height": 4.5]], as: bo)
             _ = try await fixture.labels.next("numbers", count: 2, as: bo)
             _ = try await fixture.labels.submit("numbers", 2, 4, as: bo)
             for task in ["boxes", "numbers"] {

@@ -126,14 +126,18 @@ import Testing
             #expect(task.counts.complete == 0)
             #expect(try await [fixture.next("bo"), fixture.next("cy", count: 2)] == [[], [1, 2]])
             changes.overlap = 1
-            #expect(await refusal { try await fixture.labels.update("t", changes, as: Fixture.lead) }.contains("below the 2"))
+            #expect(
+                await refusal { try await fixture.labels.update("t", changes, as: Fixture.lead) }.contains(
+                    "below the 2"))
         }
     }
 
     @Test func `models' labels, and the least certain first`() async throws {
         try await Fixture.each { fixture in
             _ = try await fixture.task(rows: 4) { $0.selection.order = .entropy }
-            func send(_ model: String, _ drafts: [PrelabelDraft]) async throws -> (labelled: Int, unknown: Int, unknownKeys: [[String]]) {
+            func send(_ model: String, _ drafts: [PrelabelDraft]) async throws -> (
+                labelled: Int, unknown: Int, unknownKeys: [[String]]
+            ) {
                 var rest: [PrelabelDraft]? = drafts
                 return try await fixture.labels.prelabel("t", model: Ref(parsing: model), as: Fixture.lead) {
                     defer { rest = nil }
@@ -141,15 +145,19 @@ import Testing
                 }
             }
             func draft(_ key: String, _ good: Double) -> PrelabelDraft {
-                PrelabelDraft(key: .string(key), value: nil, score: nil, probabilities: ["good": good, "bad": 1 - good])
+                PrelabelDraft(
+                    key: .string(key), value: nil, score: nil, probabilities: ["good": good, "bad": 1 - good])
             }
-            let answer = try await send("model:m@1", [draft("r1", 0.99), draft("r2", 0.6), draft("r4", 0.2), draft("r9", 0.5)])
+            let answer = try await send(
+                "model:m@1", [draft("r1", 0.99), draft("r2", 0.6), draft("r4", 0.2), draft("r9", 0.5)])
             #expect(answer.labelled == 3 && answer.unknown == 1 && answer.unknownKeys == [["r9"]])
             let held = try await fixture.labels.next("t", count: 4, as: Fixture.annotator("bo"))
             #expect(held.map(\.item.number) == [2, 4, 1, 3])
-            #expect(held.map { $0.prelabels.map { "\($0.model) \($0.value) \($0.score ?? 0)" } } == [
-                ["model:m@1 string(\"good\") 0.6"], ["model:m@1 string(\"bad\") 0.8"], ["model:m@1 string(\"good\") 0.99"], [],
-            ])
+            #expect(
+                held.map { $0.prelabels.map { "\($0.model) \($0.value) \($0.score ?? 0)" } } == [
+                    ["model:m@1 string(\"good\") 0.6"], ["model:m@1 string(\"bad\") 0.8"],
+                    ["model:m@1 string(\"good\") 0.99"], [],
+                ])
             // They are no annotations: nothing is labelled yet, and there is nothing to publish.
             let task = try await fixture.labels.task("t", as: Fixture.lead)
             #expect(task.counts.annotations == 0)
@@ -203,10 +211,15 @@ import Testing
                 draft.key = key
                 return await refusal { try await fixture.labels.createTask(draft, as: Fixture.lead) }
             }
-            let got = [await make("none", []), await make("none", ["id"]), await make("none", ["nope"]), await make("gaps", [])]
+            let got = [
+                await make("none", []), await make("none", ["id"]), await make("none", ["nope"]),
+                await make("gaps", []),
+            ]
             let want = [
-                "invalid: key: none has none", "invalid: The key id does not identify a row of dataset:none@1: 2 rows have '1'",
-                "invalid: key: dataset:none@1 has no column 'nope'", "invalid: The key id has no value in some rows of dataset:gaps@1",
+                "invalid: key: none has none",
+                "invalid: The key id does not identify a row of dataset:none@1: 2 rows have '1'",
+                "invalid: key: dataset:none@1 has no column 'nope'",
+                "invalid: The key id has no value in some rows of dataset:gaps@1",
             ]
             #expect(zip(got, want).filter { !$0.0.hasPrefix($0.1) }.map { "\($0.0)" } == [])
             // Nothing is left of what was refused.

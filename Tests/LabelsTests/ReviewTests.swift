@@ -19,7 +19,10 @@ import Testing
         return "\(item.state.rawValue) \(item.final?.value.canonicalText ?? "-") \(item.final?.by ?? "-") [\(people)]"
     }
 
-    private func review(_ fixture: Fixture, _ decision: ReviewDecision, _ annotator: String? = nil, as principal: Principal = Fixture.reviewer)
+    private func review(
+        _ fixture: Fixture, _ decision: ReviewDecision, _ annotator: String? = nil,
+        as principal: Principal = Fixture.reviewer
+    )
         async -> String
     {
         await refusal {
@@ -38,12 +41,17 @@ import Testing
                 try await fixture.submit(name, 1, value)
             }
             try await note()
-            #expect(await review(fixture, .accept).contains("annotator: is missing, and 2 people annotated item 1; expected bo or cy"))
+            #expect(
+                await review(fixture, .accept).contains(
+                    "annotator: is missing, and 2 people annotated item 1; expected bo or cy"))
             #expect(await review(fixture, .reject, "cy") == "done")
             try await note()
             // Sent back: cy gets it again, with what was said and why it was not good.
             let back = try await fixture.labels.next("t", as: Fixture.annotator("cy"))
-            #expect(back.map { "\($0.item.number) \($0.work.draft?.canonicalText ?? "") \($0.work.comment ?? "")" } == ["1 \"bad\" why"])
+            #expect(
+                back.map { "\($0.item.number) \($0.work.draft?.canonicalText ?? "") \($0.work.comment ?? "")" } == [
+                    "1 \"bad\" why"
+                ])
             try await fixture.submit("cy", 1, "good")
             #expect(await review(fixture, .accept) == "done")
             try await note()
@@ -55,15 +63,19 @@ import Testing
             #expect(await review(fixture, .reopen).contains("is not reviewed"))
             #expect(
                 seen == [
-                    "complete - - [bo submitted, cy submitted] [1, 1, 0, 2]", "open - - [bo submitted, cy rejected] [1, 0, 0, 1]",
+                    "complete - - [bo submitted, cy submitted] [1, 1, 0, 2]",
+                    "open - - [bo submitted, cy rejected] [1, 0, 0, 1]",
                     "accepted \"good\" bo [bo accepted, cy submitted] [1, 0, 1, 2]",
                     "corrected \"bad\" rex [bo submitted, cy submitted] [1, 0, 1, 2]",
                     "complete - - [bo submitted, cy submitted] [1, 1, 0, 2]",
                 ])
             let history = try await fixture.labels.history("t", 1, as: Fixture.reviewer)
             #expect(
-                history.map { "\($0.actor) \($0.action.rawValue) \($0.annotator ?? "-") \($0.value?.canonicalText ?? "-")" } == [
-                    "bo submitted bo \"good\"", "cy submitted cy \"bad\"", "rex rejected cy \"bad\"", "cy submitted cy \"good\"",
+                history.map {
+                    "\($0.actor) \($0.action.rawValue) \($0.annotator ?? "-") \($0.value?.canonicalText ?? "-")"
+                } == [
+                    "bo submitted bo \"good\"", "cy submitted cy \"bad\"", "rex rejected cy \"bad\"",
+                    "cy submitted cy \"good\"",
                     "rex accepted bo \"good\"", "rex corrected - \"bad\"", "rex reopened rex \"bad\"",
                 ])
         }
@@ -100,7 +112,9 @@ import Testing
             // A skip is taken back too.
             try await fixture.labels.skip("t", 3, reason: nil, as: Fixture.annotator("cy"))
             #expect(try await fixture.labels.undo("t", as: Fixture.annotator("cy")).item.number == 3)
-            #expect(await refusal { try await fixture.labels.undo("t", as: Fixture.annotator("di")) }.contains("has done nothing"))
+            #expect(
+                await refusal { try await fixture.labels.undo("t", as: Fixture.annotator("di")) }.contains(
+                    "has done nothing"))
         }
     }
 
@@ -133,7 +147,8 @@ import Testing
                     await agree(ann), await publish(Fixture.reviewer), await publish(bo), await decide(ann),
                     await publish(Fixture.lead),
                 ]) == [
-                    "forbidden", "forbidden", "forbidden", "done", "forbidden", "forbidden", "forbidden", "done", "forbidden",
+                    "forbidden", "forbidden", "forbidden", "done", "forbidden", "forbidden", "forbidden", "done",
+                    "forbidden",
                     "forbidden", "done", "done",
                 ])
             // An annotator sees their own work only, and not what was decided.
@@ -163,7 +178,8 @@ import Testing
             var changes = TaskChanges()
             changes.schemaVersion = 3
             let refused = await refusal { try await fixture.labels.update("t", changes, as: Fixture.lead) }
-            #expect(refused.contains("t cannot move from version 1 of mood to 3: what was said about item 1 does not fit"))
+            #expect(
+                refused.contains("t cannot move from version 1 of mood to 3: what was said about item 1 does not fit"))
             changes.schemaVersion = 2
             let task = try await fixture.labels.update("t", changes, as: Fixture.lead)
             #expect(task.schemaVersion == 2)

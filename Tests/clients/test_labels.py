@@ -4,6 +4,7 @@ pycocotools, zipfile and an XML parser; 100 annotators at once; a million items.
 
 import concurrent.futures
 import io
+import itertools
 import json
 import os
 import random
@@ -13,13 +14,15 @@ import time
 import xml.etree.ElementTree
 import zipfile
 
-import duckdb
 import krippendorff
+import mlflow
 import numpy
 import pytest
 import requests
 from servers import BINARY
 from pycocotools.coco import COCO
+from skl2onnx import to_onnx
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters, fleiss_kappa
 
@@ -80,8 +83,11 @@ def rows(admin, unique):
 
 @pytest.fixture
 def task(admin, unique):
+    numbers = itertools.count(1)
+
     def make(dataset, definition, **more):
-        schema, name = unique("schema"), unique("task")
+        number = next(numbers)
+        schema, name = unique(f"schema{number}"), unique(f"task{number}")
         admin.post("/label-schemas", {"name": schema, **definition})
         admin.post("/label-tasks", {"name": name, "over": f"dataset:{dataset}", "schema": schema, **more})
         return name
@@ -316,6 +322,42 @@ def test_models_and_the_least_certain(admin, rows, task):
     assert [int(item["key"][0]) for item in items] == [49, 50, 48, 51]
     assert items[0]["prelabels"][0]["origin"] == "model:m@1"
     assert admin.get(f"/label-tasks/{name}")["annotations"] == 0
+
+
+@pytest.mark.parametrize("names", ["text", "numbers"])
+def test_a_served_model_is_asked(admin, rows, task, unique, names):
+    """A scikit-learn classifier, registered by the mlflow client: its probabilities become pre-labels of the task."""
+    chance = numpy.random.default_rng(3)
+    points = chance.normal(size=(300, 2)).astype(numpy.float32)
+    truth = numpy.where(points[:, 0] + points[:, 1] > 0, "up", "down")
+    classes = ["down", "up"]
+    model = LogisticRegression().fit(points, truth if names == "text" else (truth == "up").astype(int))
+    name = unique("model")
+    mlflow.set_experiment(name)
+    with mlflow.start_run():
+        onnx = to_onnx(model, points[:1], target_opset=17, options={"zipmap": False} if names == "numbers" else None)
+        mlflow.onnx.log_model(onnx, name="model", registered_model_name=name, pip_requirements=["onnx"])
+    mlflow.MlflowClient().set_registered_model_alias(name, "champion", "1")
+    project = admin.get(f"/models/{name}")["project"]
+    admin.call("PUT", f"/endpoints/{name}", {"model": f"model:{name}@champion", "project": project})
+    dataset = rows("points", "id,x,y\n" + "".join(f"{i},{x},{y}\n" for i, (x, y) in enumerate(points)), ["id"])
+    about = task(dataset, {"kind": "class", "classes": classes}, select={"order": "entropy"})
+    answer = admin.post(f"/label-tasks/{about}/prelabel", {"endpoint": name, "columns": ["x", "y"]})
+    assert answer == {"model": f"model:{name}@1", "labelled": 300}
+    expected = model.predict_proba(points)
+    for i in (0, 17, 299):
+        (said,) = admin.get(f"/label-tasks/{about}/items/{i + 1}")["prelabels"]
+        assert said["origin"] == f"model:{name}@1" and said["value"] == classes[expected[i].argmax()]
+        assert said["score"] == pytest.approx(expected[i].max(), abs=1e-4)
+    # The least certain first, and nothing counts as anybody's annotation.
+    (first,) = admin.post(f"/label-tasks/{about}/next")["items"]
+    assert int(first["key"][0]) == numpy.abs(expected[:, 0] - 0.5).argmin()
+    assert admin.get(f"/label-tasks/{about}")["annotations"] == 0
+    # Asked again, it has nothing new to say; a schema of shapes cannot be asked that way.
+    assert admin.post(f"/label-tasks/{about}/prelabel", {"endpoint": name, "columns": ["x", "y"]})["labelled"] == 0
+    shapes = task(dataset, {"kind": "boxes", "classes": ["a"]}, size=[10, 10])
+    error = admin.post(f"/label-tasks/{shapes}/prelabel", {"endpoint": name}, status=501)["error"]
+    assert "not boxes" in error["message"]
 
 
 def test_a_hundred_annotators_at_once(url, admin, rows, task):

@@ -1,5 +1,6 @@
 import Client
 import Core
+import Database
 import Objects
 import Platform
 import Synchronization
@@ -59,6 +60,18 @@ extension DatasetsService {
             for await (index, view) in group { views[index] = view }
             return views.compactMap { $0 }
         }
+    }
+
+    /// The format and size of an image among a version's files; nil when the file is none that is known.
+    ///
+    /// - Throws: `notFound` when the version has no such file.
+    public func imageHeader(of version: DatasetVersion, path: String) async throws -> ImageHeader? {
+        let path = try RelativePath(parsing: path)
+        let found = try await platform.database.read { try Manifests.entry($0, version.manifest, path: path) }
+        guard let found else {
+            throw SlipwayError(.notFound, "\(version.ref) has no file \(path).", ref: version.ref)
+        }
+        return await imageHeader(found.object.digest)
     }
 
     private func imageHeader(_ digest: Digest) async -> ImageHeader? {

@@ -113,13 +113,17 @@ struct AgreementReport: Sendable {
             ]
             // Fleiss' kappa is for items with equally many ratings: those with the number that most items have.
             let most = fleiss.values.max { ($0.items, $0.raters) < ($1.items, $1.raters) }
-            fields["fleiss"] = most.map {
-                ["raters": JSONValue($0.raters), "items": JSONValue($0.items), "kappa": number($0.kappa)]
-            } ?? .null
+            fields["fleiss"] =
+                most.map {
+                    ["raters": JSONValue($0.raters), "items": JSONValue($0.items), "kappa": number($0.kappa)]
+                } ?? .null
         case .number: fields["krippendorff"] = ["interval": number(interval.alpha)]
         case .multiClass:
             fields["krippendorffByClass"] = .object(
-                Dictionary(uniqueKeysWithValues: zip(definition.classes, perClass).map { ($0.name, number($1.alpha(.nominal))) }))
+                Dictionary(
+                    uniqueKeysWithValues: zip(definition.classes, perClass).map {
+                        ($0.name, number($1.alpha(.nominal)))
+                    }))
         default: break
         }
         return .object(fields)
@@ -161,7 +165,9 @@ extension LabelsService {
             let (last, votes) = try await platform.database.read { [self] db in
                 let labelled = try items.labelled(
                     db, task, definition.kind, after: from, limit: Self.itemsPerAgreementRead)
-                guard let first = labelled.first, let last = labelled.last else { return (nil as Int64?, [LabelWork]()) }
+                guard let first = labelled.first, let last = labelled.last else {
+                    return (nil as Int64?, [LabelWork]())
+                }
                 return (last.number, try works.votes(db, task.id, from: first.number, through: last.number))
             }
             guard let last else { break }

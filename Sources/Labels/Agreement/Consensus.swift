@@ -27,7 +27,9 @@ enum Consensus {
         _ votes: [Vote], _ rule: ConsensusRule, ranks: [String: Int], final: Vote?
     ) -> AgreedLabel? {
         func supporters(_ value: LabelValue) -> Int {
-            votes.count { $0.value == value || Similarity.match($0.value, value).map { $0.similarity >= alike } == true }
+            votes.count {
+                $0.value == value || Similarity.match($0.value, value).map { $0.similarity >= alike } == true
+            }
         }
         if let final {
             return AgreedLabel(

@@ -14,7 +14,9 @@ struct ConfusionTable: Sendable {
     }
 
     /// The share of items about which they agree.
-    var observed: Double? { items > 0 ? Double((0..<classes).reduce(0) { $0 + (counts[$1 * classes + $1] ?? 0) }) / Double(items) : nil }
+    var observed: Double? {
+        items > 0 ? Double((0..<classes).reduce(0) { $0 + (counts[$1 * classes + $1] ?? 0) }) / Double(items) : nil
+    }
 
     enum Weights: Sendable {
         /// All disagreements are alike.

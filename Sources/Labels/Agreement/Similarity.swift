@@ -83,7 +83,9 @@ enum Assignment {
 
     private static func greedy(_ worth: [[Double]]) -> [(Int, Int)] {
         var all: [(Double, Int, Int)] = []
-        for (i, row) in worth.enumerated() { for (j, value) in row.enumerated() where value > 0 { all.append((value, i, j)) } }
+        for (i, row) in worth.enumerated() {
+            for (j, value) in row.enumerated() where value > 0 { all.append((value, i, j)) }
+        }
         all.sort { $0.0 > $1.0 }
         var (usedRows, usedColumns): (Set<Int>, Set<Int>) = ([], [])
         return all.compactMap { _, i, j in

@@ -26,7 +26,9 @@ enum COCO {
             let size = (try fields.optionalDouble("width"), try fields.optionalDouble("height"))
             let names = categories
             var label = ForeignLabel("image \(id) (\(file))", .key([prefix + file])) { extent in
-                if case .image(let width, let height) = extent, let w = size.0, let h = size.1, w != width || h != height {
+                if case .image(let width, let height) = extent, let w = size.0, let h = size.1,
+                    w != width || h != height
+                {
                     throw SlipwayError(
                         .invalid, "the file says \(w) × \(h) pixels, but the image has \(width) × \(height)")
                 }
@@ -60,13 +62,17 @@ enum COCO {
         if definition.kind == .boxes {
             // The box as it is given: one made anew from the outline would be another.
             let box = try fields.array("bbox").compactMap(\.doubleValue)
-            guard box.count == 4 else { throw SlipwayError(.invalid, "annotation \(id ?? "?") has no bbox of four numbers") }
+            guard box.count == 4 else {
+                throw SlipwayError(.invalid, "annotation \(id ?? "?") has no bbox of four numbers")
+            }
             for (key, value) in zip(["x", "y", "width", "height"], box) { shape[key] = .number(value) }
             return .object(shape)
         }
         guard case .array(let lists) = fields["segmentation"] ?? .null, !lists.isEmpty else {
             throw SlipwayError(
-                .invalid, "annotation \(id ?? "?") has no polygon (masks as run lengths are not taken; a schema of boxes takes its bbox)")
+                .invalid,
+                "annotation \(id ?? "?") has no polygon (masks as run lengths are not taken; a schema of boxes takes its bbox)"
+            )
         }
         shape["parts"] = .array(
             try lists.map { list in

@@ -35,24 +35,34 @@ extension LabelsService {
 
     /// The contents (text) of some items' rows, by number.
     func contents(_ task: LabelTask, _ items: [LabelItem], as principal: Principal) async throws -> [Int64: String] {
-        guard let column = task.settings.content, !items.isEmpty else { return [:] }
+        guard let column = task.settings.content else { return [:] }
+        let rows = try await rows(of: task, items.map(\.key), columns: [column], as: principal)
+        var contents: [Int64: String] = [:]
+        for item in items { contents[item.number] = rows[item.key]?.first?.text }
+        return contents
+    }
+
+    /// Some columns of some rows of a task's version, by key; rows that are not there are left out.
+    public func rows(of task: LabelTask, _ keys: [RowKey], columns: [String], as principal: Principal) async throws
+        -> [RowKey: [TableValue]]
+    {
+        guard !keys.isEmpty else { return [:] }
         let key = task.settings.key
-        let keys = JSONValue.array(items.map { JSONValue($0.key.parts) }).canonicalText
-        let on = key.indices.map {
-            "CAST(d.\(SQLName.quote(key[$0])) AS VARCHAR) = json_extract_string(w.j, '$[\($0)]')"
-        }.joined(separator: " AND ")
-        let list = key.indices.map { "json_extract_string(w.j, '$[\($0)]')" }.joined(separator: ", ")
+        let wanted = JSONValue.array(keys.map { JSONValue($0.parts) }).canonicalText
+        let parts = key.indices.map { "json_extract_string(w.j, '$[\($0)]')" }
+        let on = zip(key, parts).map { "CAST(d.\(SQLName.quote($0)) AS VARCHAR) = \($1)" }.joined(separator: " AND ")
+        let list = parts + columns.map { "d.\(SQLName.quote($0))" }
         let found = try await datasets.query(
             """
-            SELECT \(list), CAST(d.\(SQLName.quote(column)) AS VARCHAR) FROM data d
+            SELECT \(list.joined(separator: ", ")) FROM data d
             JOIN (SELECT unnest(from_json($1, '["JSON"]')) AS j) w ON \(on)
-            """, inputs: ["data": task.datasetRef], parameters: [.string(keys)], limit: items.count,
+            """, inputs: ["data": task.datasetRef], parameters: [.string(wanted)], limit: keys.count,
             timeoutSeconds: Self.contentSeconds, as: principal)
-        var byKey: [[String]: String] = [:]
-        for row in found.rows { byKey[row.dropLast().map { $0.text ?? "" }] = row.last?.text }
-        var contents: [Int64: String] = [:]
-        for item in items { contents[item.number] = byKey[item.key.parts] }
-        return contents
+        var byKey: [RowKey: [TableValue]] = [:]
+        for row in found.rows {
+            byKey[RowKey(row.prefix(key.count).map { $0.text ?? "" })] = Array(row.dropFirst(key.count))
+        }
+        return byKey
     }
 
     /// The largest id of a row that an import brought.
@@ -171,7 +181,8 @@ private struct LabelsExport: Sendable {
             try await writer.write(
                 labels.map { item, label in
                     let value = label.value.json.stringValue ?? label.value.json.canonicalText
-                    return LabelsCSV.line(item.key.parts + [value, label.by, label.at.description, String(label.votes)])
+                    return LabelsCSV.line(
+                        item.key.parts + [value, label.by, label.at.description, String(label.votes)])
                 }.joined())
         }
     }
@@ -184,8 +195,10 @@ private struct LabelsExport: Sendable {
             guard let first = labels.first?.item.number, let last = labels.last?.item.number else { return }
             let (work, prelabels) = try await service.platform.database.read { [service, task] db in
                 (
-                    Dictionary(grouping: try service.works.votes(db, task.id, from: first, through: last), by: \.number),
-                    Dictionary(grouping: try service.works.prelabels(db, task.id, from: first, through: last), by: \.number)
+                    Dictionary(
+                        grouping: try service.works.votes(db, task.id, from: first, through: last), by: \.number),
+                    Dictionary(
+                        grouping: try service.works.prelabels(db, task.id, from: first, through: last), by: \.number)
                 )
             }
             let contents = try await service.contents(task, labels.map(\.item), as: principal)
@@ -197,7 +210,8 @@ private struct LabelsExport: Sendable {
                 }
                 let annotations = try (work[item.number] ?? []).enumerated().map { index, one -> JSONValue in
                     [
-                        "id": .int(item.number * 1000 + Int64(index) + 1), "completed_by": ["email": .string(one.annotator)],
+                        "id": .int(item.number * 1000 + Int64(index) + 1),
+                        "completed_by": ["email": .string(one.annotator)],
                         "result": try results(one.value ?? .null), "was_cancelled": false,
                         "ground_truth": .bool(one.state == .accepted),
                         "created_at": JSONValue(one.done ?? one.started),

@@ -127,7 +127,8 @@ extension LabelsService {
         let parts = name.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count <= 2, parts.allSatisfy({ Name.isValid($0) }) else {
             throw SlipwayError.field(
-                "annotator", "'\(name.prefix(60))' is not a name", expected: "letters, digits, '-', '_', '.', and one '@'")
+                "annotator", "'\(name.prefix(60))' is not a name",
+                expected: "letters, digits, '-', '_', '.', and one '@'")
         }
     }
 
@@ -143,7 +144,8 @@ extension LabelsService {
                 return ForeignFile(path: file.path, text: text)
             }
             return options.format == .yolo
-                ? try YOLO.read(texts, definition, prefix: prefix) : try PascalVOC.read(texts, definition, prefix: prefix)
+                ? try YOLO.read(texts, definition, prefix: prefix)
+                : try PascalVOC.read(texts, definition, prefix: prefix)
         }
         guard let bytes = files.first?.bytes, files.count == 1 else {
             throw SlipwayError.field("body", "is not one file", expected: "one file of \(options.format.rawValue)")
@@ -177,7 +179,8 @@ extension LabelsService {
                     guard let known = byStem[stem] else { continue }
                     if known != nil {
                         throw SlipwayError(
-                            .invalid, "The label file of '\(stem.prefix(120))' fits two rows, which differ in their ending only.",
+                            .invalid,
+                            "The label file of '\(stem.prefix(120))' fits two rows, which differ in their ending only.",
                             ref: task.ref)
                     }
                     byStem[stem] = .some(number)
@@ -210,7 +213,8 @@ extension LabelsService {
     }
 
     private func prepare(
-        _ label: ForeignLabel, _ number: Int64, _ task: LabelTask, _ definition: LabelDefinition, _ options: ImportOptions,
+        _ label: ForeignLabel, _ number: Int64, _ task: LabelTask, _ definition: LabelDefinition,
+        _ options: ImportOptions,
         as principal: Principal
     ) async throws -> Ready {
         let item = try await platform.database.read { [items] in try items.item($0, task, definition.kind, number) }

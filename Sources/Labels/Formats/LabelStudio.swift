@@ -17,7 +17,8 @@ enum LabelStudio {
     }
 
     private static func accepts(_ type: String, _ kind: LabelDefinition.Kind) -> Bool {
-        type == resultType(kind) || (kind == .number && type == "rating") || (kind == .spans && type == "hypertextlabels")
+        type == resultType(kind) || (kind == .number && type == "rating")
+            || (kind == .spans && type == "hypertextlabels")
     }
 
     // MARK: In
@@ -67,7 +68,9 @@ enum LabelStudio {
         if !values.contains(nil) {
             return .key(try RowKey(.array(values.compactMap(\.self)), columns: key, path: "\(place): data").parts)
         }
-        if key.count == 1, let file = data["image"]?.stringValue ?? data["audio"]?.stringValue ?? data["csv"]?.stringValue {
+        if key.count == 1,
+            let file = data["image"]?.stringValue ?? data["audio"]?.stringValue ?? data["csv"]?.stringValue
+        {
             return .key([prefix + file])
         }
         throw SlipwayError.field(
@@ -92,7 +95,9 @@ enum LabelStudio {
         return "model:label-studio@v-\(safe.prefix(80))"
     }
 
-    private static func value(_ results: [JSONValue], _ definition: LabelDefinition, _ extent: ItemExtent, _ text: String?)
+    private static func value(
+        _ results: [JSONValue], _ definition: LabelDefinition, _ extent: ItemExtent, _ text: String?
+    )
         throws -> JSONValue
     {
         let ours = try results.map { try JSONFields($0, path: "result") }.filter {
@@ -102,7 +107,8 @@ enum LabelStudio {
         guard !ours.isEmpty || results.isEmpty else {
             throw SlipwayError(
                 .invalid,
-                "it holds \(types.sorted().joined(separator: ", ")); labels of kind \(definition.kind.rawValue) are \(resultType(definition.kind)) there")
+                "it holds \(types.sorted().joined(separator: ", ")); labels of kind \(definition.kind.rawValue) are \(resultType(definition.kind)) there"
+            )
         }
         switch definition.kind {
         case .class, .multiClass, .number, .text:
@@ -112,7 +118,9 @@ enum LabelStudio {
             switch definition.kind {
             case .class:
                 let choices = try value.strings("choices")
-                guard choices.count == 1 else { throw SlipwayError(.invalid, "it has \(choices.count) choices; expected one") }
+                guard choices.count == 1 else {
+                    throw SlipwayError(.invalid, "it has \(choices.count) choices; expected one")
+                }
                 return .string(choices[0])
             case .multiClass: return JSONValue(try value.strings("choices"))
             case .number: return .number(try value.optionalDouble("number") ?? value.double("rating"))
@@ -136,7 +144,8 @@ enum LabelStudio {
         if let id = result["id"]?.stringValue { shape["id"] = .string(id) }
         if let score = try result.optionalDouble("score"), (0...1).contains(score) { shape["score"] = .number(score) }
         func size() throws -> (width: Double, height: Double) {
-            if let w = try result.optionalDouble("original_width"), let h = try result.optionalDouble("original_height") {
+            if let w = try result.optionalDouble("original_width"), let h = try result.optionalDouble("original_height")
+            {
                 return (w, h)
             }
             return try extent.size()
@@ -144,7 +153,8 @@ enum LabelStudio {
         switch definition.kind {
         case .boxes:
             guard try (value.optionalDouble("rotation") ?? 0) == 0 else {
-                throw SlipwayError(.invalid, "region \(result["id"]?.stringValue ?? "?") is a rotated box; boxes here are upright")
+                throw SlipwayError(
+                    .invalid, "region \(result["id"]?.stringValue ?? "?") is a rotated box; boxes here are upright")
             }
             let size = try size()
             for (key, side) in [("x", size.width), ("y", size.height), ("width", size.width), ("height", size.height)] {
@@ -154,7 +164,8 @@ enum LabelStudio {
             let size = try size()
             shape["points"] = .array(
                 try value.array("points").map { point in
-                    guard let pair = point.arrayValue, pair.count == 2, let x = pair[0].doubleValue, let y = pair[1].doubleValue
+                    guard let pair = point.arrayValue, pair.count == 2, let x = pair[0].doubleValue,
+                        let y = pair[1].doubleValue
                     else { throw SlipwayError(.invalid, "a region has a point that is not one") }
                     return [.number(x * size.width / 100), .number(y * size.height / 100)]
                 })
@@ -185,7 +196,8 @@ enum LabelStudio {
             return .object(fields.merging(more) { $1 })
         }
         func regions<Outline>(
-            _ shapes: [Shape<Outline>], _ more: [String: JSONValue] = [:], _ value: (Outline) throws -> [String: JSONValue]
+            _ shapes: [Shape<Outline>], _ more: [String: JSONValue] = [:],
+            _ value: (Outline) throws -> [String: JSONValue]
         ) rethrows -> JSONValue {
             .array(
                 try shapes.enumerated().map { index, shape in

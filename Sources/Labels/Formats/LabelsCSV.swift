@@ -3,7 +3,8 @@ import Core
 /// Labels as a table (RFC 4180): the key columns, the label under its column's name, and NAME_by, NAME_at, NAME_votes. Labels
 /// with a structure are JSON text, as in published versions.
 enum LabelsCSV {
-    static func read(_ bytes: [UInt8], _ definition: LabelDefinition, key: [String], column: String, prefix: String) throws
+    static func read(_ bytes: [UInt8], _ definition: LabelDefinition, key: [String], column: String, prefix: String)
+        throws
         -> [ForeignLabel]
     {
         var rows = try parse(bytes)
@@ -12,7 +13,8 @@ enum LabelsCSV {
         func place(_ name: String) throws -> Int {
             guard let place = names.firstIndex(of: name) else {
                 throw SlipwayError.field(
-                    "body", "has no column '\(name)'", expected: "it among \(names.joined(separator: ", ").prefix(300))")
+                    "body", "has no column '\(name)'", expected: "it among \(names.joined(separator: ", ").prefix(300))"
+                )
             }
             return place
         }
@@ -37,7 +39,9 @@ enum LabelsCSV {
                 }
             }
             label.annotator = by.map { row[$0] }.flatMap { $0.isEmpty ? nil : $0 }
-            label.at = try at.map { row[$0] }.flatMap { $0.isEmpty ? nil : $0 }.map { try Timestamp(parsing: $0, field: line) }
+            label.at = try at.map { row[$0] }.flatMap { $0.isEmpty ? nil : $0 }.map {
+                try Timestamp(parsing: $0, field: line)
+            }
             labels.append(label)
         }
         return labels

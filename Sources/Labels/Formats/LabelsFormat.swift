@@ -36,7 +36,8 @@ public enum LabelsFormat: String, Sendable, CaseIterable {
         guard kinds.contains(definition.kind) else {
             throw SlipwayError.field(
                 "format", "\(rawValue) has no \(definition.kind.rawValue)",
-                expected: Self.allCases.filter { $0.kinds.contains(definition.kind) }.map(\.rawValue).joined(separator: ", "))
+                expected: Self.allCases.filter { $0.kinds.contains(definition.kind) }.map(\.rawValue).joined(
+                    separator: ", "))
         }
     }
 
@@ -90,7 +91,9 @@ struct ForeignFile: Sendable {
     /// The path without its ending and without the folder `labels` or `Annotations`.
     var stem: String {
         var parts = path.split(separator: "/").map(String.init)
-        if let folder = parts.lastIndex(where: { ["labels", "annotations", "obj_train_data"].contains($0.lowercased()) }) {
+        if let folder = parts.lastIndex(where: {
+            ["labels", "annotations", "obj_train_data"].contains($0.lowercased())
+        }) {
             parts.removeFirst(folder + 1)
         }
         return ForeignFile.withoutEnding(parts.joined(separator: "/"))

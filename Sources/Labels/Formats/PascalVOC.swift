@@ -8,7 +8,8 @@ enum PascalVOC {
         try files.filter { $0.name.hasSuffix(".xml") }.map { file in
             let root = try XMLElement(
                 parsing: Array(file.text.utf8),
-                broken: SlipwayError(.invalid, "\(file.path) is not well-formed XML; expected an annotation of PASCAL VOC."))
+                broken: SlipwayError(
+                    .invalid, "\(file.path) is not well-formed XML; expected an annotation of PASCAL VOC."))
             guard root.name == "annotation" else {
                 throw SlipwayError.field(file.path, "holds <\(root.name)>", expected: "<annotation>")
             }
@@ -19,7 +20,8 @@ enum PascalVOC {
         }
     }
 
-    private static func shape(_ object: XMLElement, _ place: String, _ definition: LabelDefinition) throws -> JSONValue {
+    private static func shape(_ object: XMLElement, _ place: String, _ definition: LabelDefinition) throws -> JSONValue
+    {
         guard let name = object["name"]?.text, let box = object["bndbox"] else {
             throw SlipwayError(.invalid, "\(place) has no name or no bndbox")
         }
@@ -79,7 +81,8 @@ enum PascalVOC {
                 """
         }.joined()
         let folder = file.split(separator: "/").dropLast().joined(separator: "/")
-        return "<annotation>\n  <folder>\(escaped(folder))</folder>\n  <filename>\(escaped(file))</filename>\n\(size)\(objects)</annotation>\n"
+        return
+            "<annotation>\n  <folder>\(escaped(folder))</folder>\n  <filename>\(escaped(file))</filename>\n\(size)\(objects)</annotation>\n"
     }
 
     private static func plain(_ value: Double) -> String { COCO.number(value).canonicalText }

@@ -10,10 +10,9 @@ enum YOLO {
             ForeignLabel(file.path, .stem(prefix + file.stem)) { extent in
                 let size = try extent.size()
                 return .array(
-                    try file.text.split(whereSeparator: \.isNewline).enumerated().compactMap { index, line in
-                        let words = line.split { $0 == " " || $0 == "\t" }
-                        return words.isEmpty ? nil : try shape(words, "line \(index + 1)", names, definition, size)
-                    })
+                    try file.text.split(whereSeparator: \.isNewline).enumerated().map { index, line in
+                        ("line \(index + 1)", line.split { $0 == " " || $0 == "\t" })
+                    }.filter { !$1.isEmpty }.map { try shape($1, $0, names, definition, size) })
             }
         }
     }
@@ -33,7 +32,8 @@ enum YOLO {
         let rest = numbers.dropFirst().map { $0 }
         if definition.kind == .boxes {
             guard rest.count == 4 || rest.count == 5 else {
-                throw SlipwayError(.invalid, "\(line) has \(numbers.count) numbers; expected a class and 4, or 5 with a confidence")
+                throw SlipwayError(
+                    .invalid, "\(line) has \(numbers.count) numbers; expected a class and 4, or 5 with a confidence")
             }
             let (width, height) = (rest[2] * size.width, rest[3] * size.height)
             shape["x"] = .number(rest[0] * size.width - width / 2)
@@ -68,7 +68,9 @@ enum YOLO {
         if let list = files.first(where: { isClassList($0.name) }) {
             return list.text.split(whereSeparator: \.isNewline).map { trimmed($0) }.filter { !$0.isEmpty }
         }
-        guard let yaml = files.first(where: { $0.name.hasSuffix(".yaml") || $0.name.hasSuffix(".yml") }) else { return nil }
+        guard let yaml = files.first(where: { $0.name.hasSuffix(".yaml") || $0.name.hasSuffix(".yml") }) else {
+            return nil
+        }
         return try names(inYAML: yaml.text)
     }
 
@@ -107,7 +109,9 @@ enum YOLO {
 
     private static func unquoted(_ text: some StringProtocol) -> String {
         let bare = trimmed(text)
-        guard bare.count >= 2, let first = bare.first, first == bare.last, first == "\"" || first == "'" else { return bare }
+        guard bare.count >= 2, let first = bare.first, first == bare.last, first == "\"" || first == "'" else {
+            return bare
+        }
         return String(bare.dropFirst().dropLast())
     }
 
@@ -127,7 +131,8 @@ enum YOLO {
                 return line(
                     shape.name,
                     [
-                        (box.x + box.width / 2) / size.width, (box.y + box.height / 2) / size.height, box.width / size.width,
+                        (box.x + box.width / 2) / size.width, (box.y + box.height / 2) / size.height,
+                        box.width / size.width,
                         box.height / size.height,
                     ])
             }.joined()

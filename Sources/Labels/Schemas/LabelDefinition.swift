@@ -113,7 +113,9 @@ public struct LabelDefinition: Sendable, Hashable {
         free.removeAll { taken.contains($0) }
         for index in found.indices {
             if found[index].hotkey == nil, !free.isEmpty { found[index].hotkey = free.removeFirst() }
-            if found[index].colour.isEmpty { found[index].colour = LabelClass.palette[index % LabelClass.palette.count] }
+            if found[index].colour.isEmpty {
+                found[index].colour = LabelClass.palette[index % LabelClass.palette.count]
+            }
         }
         return found
     }
@@ -166,19 +168,23 @@ public struct LabelClass: Sendable, Hashable {
             hotkey = try fields.optionalString("hotkey")
             about = try fields.optionalString("about") ?? ""
         }
-        guard !name.isEmpty, name.utf8.count <= Limits.nameBytes, !name.unicodeScalars.contains(where: { $0.value < 32 })
+        guard !name.isEmpty, name.utf8.count <= Limits.nameBytes,
+            !name.unicodeScalars.contains(where: { $0.value < 32 })
         else {
             throw SlipwayError.field(
-                "\(path).name", "is empty, too long or has control characters", expected: "up to \(Limits.nameBytes) bytes")
+                "\(path).name", "is empty, too long or has control characters",
+                expected: "up to \(Limits.nameBytes) bytes")
         }
         if !colour.isEmpty {
             let digits = colour.dropFirst()
             guard colour.first == "#", digits.count == 6, digits.allSatisfy(\.isHexDigit) else {
-                throw SlipwayError.field("\(path).colour", "'\(colour.prefix(20))' is not a colour", expected: "#rrggbb")
+                throw SlipwayError.field(
+                    "\(path).colour", "'\(colour.prefix(20))' is not a colour", expected: "#rrggbb")
             }
         }
         if let hotkey {
-            guard hotkey.count == 1, !Self.reservedKeys.contains(hotkey), hotkey.unicodeScalars.allSatisfy({ $0.value > 32 })
+            guard hotkey.count == 1, !Self.reservedKeys.contains(hotkey),
+                hotkey.unicodeScalars.allSatisfy({ $0.value > 32 })
             else {
                 throw SlipwayError.field(
                     "\(path).hotkey", "'\(hotkey.prefix(20))' cannot be a key",

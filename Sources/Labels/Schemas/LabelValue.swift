@@ -107,7 +107,9 @@ extension LabelValue {
             guard chosen.count == names.count else { throw SlipwayError.field(path, "names a class twice") }
             self = .names(definition.classes.map(\.name).filter(chosen.contains))
         case .number:
-            guard json.stringValue == nil, let number = json.doubleValue, number.isFinite else { throw wrong("a number") }
+            guard json.stringValue == nil, let number = json.doubleValue, number.isFinite else {
+                throw wrong("a number")
+            }
             if let minimum = definition.minimum, number < minimum {
                 throw SlipwayError.field(path, "\(number) is below \(minimum)")
             }

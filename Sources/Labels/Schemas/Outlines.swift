@@ -49,12 +49,15 @@ enum ImageEdge {
 
     static func check(_ points: [Point], inside extent: ItemExtent, path: String) throws {
         let (width, height) =
-            if case .image(let width, let height) = extent { (width, height) } else { (Double.infinity, Double.infinity) }
+            if case .image(let width, let height) = extent { (width, height) } else {
+                (Double.infinity, Double.infinity)
+            }
         let (right, bottom) = (width + max(tolerance, width * 1e-6), height + max(tolerance, height * 1e-6))
         for point in points
         where point.x < -tolerance || point.y < -tolerance || point.x > right || point.y > bottom {
             throw SlipwayError.field(
-                path, "reaches to (\(point.x), \(point.y))", expected: "places inside the image of \(width) × \(height) pixels")
+                path, "reaches to (\(point.x), \(point.y))",
+                expected: "places inside the image of \(width) × \(height) pixels")
         }
     }
 }
@@ -76,7 +79,8 @@ public struct Polygon: ShapeOutline {
             fields["parts"] == nil ? [.array(try fields.array("points"))] : try fields.array("parts")
         parts = try lists.map { list in
             var points = try (list.arrayValue ?? []).map { item in
-                guard let pair = item.arrayValue, pair.count == 2, let x = pair[0].doubleValue, let y = pair[1].doubleValue,
+                guard let pair = item.arrayValue, pair.count == 2, let x = pair[0].doubleValue,
+                    let y = pair[1].doubleValue,
                     x.isFinite, y.isFinite
                 else { throw SlipwayError.field(path, "has a point that is not one", expected: "[x, y]") }
                 return Point(x: x, y: y)
@@ -102,7 +106,8 @@ public struct Polygon: ShapeOutline {
             try ImageEdge.check(part, inside: extent, path: path)
             if let (first, second) = PlaneGeometry.crossing(part) {
                 throw SlipwayError.field(
-                    path, "its edges \(first) and \(second) meet", expected: "a polygon whose outline does not cross itself")
+                    path, "its edges \(first) and \(second) meet",
+                    expected: "a polygon whose outline does not cross itself")
             }
             guard PlaneGeometry.area(part) != 0 else { throw SlipwayError.field(path, "has no area") }
         }
@@ -173,11 +178,13 @@ public struct SeriesRange: ShapeOutline {
 
     public func check(inside extent: ItemExtent, path: String) throws {
         guard start.isFinite, end.isFinite, start <= end else {
-            throw SlipwayError.field(path, "goes from \(start) to \(end)", expected: "a start that is not after the end")
+            throw SlipwayError.field(
+                path, "goes from \(start) to \(end)", expected: "a start that is not after the end")
         }
         if case .series(let first, let last) = extent, start < first || end > last {
             throw SlipwayError.field(
-                path, "goes from \(start) to \(end)", expected: "a range within \(first) to \(last), where the series is")
+                path, "goes from \(start) to \(end)",
+                expected: "a range within \(first) to \(last), where the series is")
         }
     }
 

@@ -45,13 +45,15 @@ extension LabelsService {
             let isRevision = work.state == .submitted
             guard !item.state.isReviewed || !isRevision else {
                 throw SlipwayError(
-                    .conflict, "Item \(number) of \(task.name) is reviewed; ask a reviewer to reopen it.", ref: task.ref)
+                    .conflict, "Item \(number) of \(task.name) is reviewed; ask a reviewer to reopen it.", ref: task.ref
+                )
             }
             switch work.state {
             case .leased, .rejected, .submitted: break
             case .accepted:
                 throw SlipwayError(
-                    .conflict, "Your annotation of item \(number) is accepted; ask a reviewer to reopen it.", ref: task.ref)
+                    .conflict, "Your annotation of item \(number) is accepted; ask a reviewer to reopen it.",
+                    ref: task.ref)
             case .expired, .skipped:
                 guard item.assignee == nil || item.assignee == principal.name,
                     try items.takeSlot(db, task.id, number)
@@ -80,7 +82,9 @@ extension LabelsService {
     }
 
     /// Parses a value against the task's schema and the item's size.
-    func checked(_ value: JSONValue, _ name: String, _ number: Int64, as principal: Principal) async throws -> LabelValue {
+    func checked(_ value: JSONValue, _ name: String, _ number: Int64, as principal: Principal) async throws
+        -> LabelValue
+    {
         let (task, definition, found) = try await platform.database.read { [self] db in
             let task = try require(db, name)
             let definition = try self.definition(db, of: task)
@@ -120,14 +124,16 @@ extension LabelsService {
             let definition = try self.definition(db, of: task)
             guard var work = try works.lastDone(db, task.id, principal.name) else {
                 throw SlipwayError(
-                    .conflict, "\(principal.name) has done nothing in \(task.name) that could be taken back.", ref: task.ref)
+                    .conflict, "\(principal.name) has done nothing in \(task.name) that could be taken back.",
+                    ref: task.ref)
             }
             guard let item = try items.item(db, task, definition.kind, work.number) else {
                 throw noItem(task, work.number)
             }
             guard !item.state.isReviewed, work.state != .accepted else {
                 throw SlipwayError(
-                    .conflict, "Your last annotation, of item \(work.number), is reviewed; ask a reviewer to reopen it.",
+                    .conflict,
+                    "Your last annotation, of item \(work.number), is reviewed; ask a reviewer to reopen it.",
                     ref: task.ref)
             }
             let wasSkipped = work.state == .skipped
@@ -145,7 +151,8 @@ extension LabelsService {
             try works.remember(
                 db, task.id,
                 LabelChange(
-                    number: work.number, time: now, actor: principal.name, action: .withdrawn, annotator: principal.name,
+                    number: work.number, time: now, actor: principal.name, action: .withdrawn,
+                    annotator: principal.name,
                     value: work.value, comment: nil, seconds: nil))
             (work.state, work.draft, work.value, work.done) = (.leased, work.value ?? work.draft, nil, nil)
             (work.started, work.seconds) = (now, nil)
@@ -179,7 +186,8 @@ extension LabelsService {
         )
     }
 
-    public func items(_ name: String, state: LabelItem.State?, _ page: PageRequest, as principal: Principal) async throws
+    public func items(_ name: String, state: LabelItem.State?, _ page: PageRequest, as principal: Principal)
+        async throws
         -> Page<LabelItem>
     {
         let (task, found) = try await platform.database.read { [self] db in

@@ -5,7 +5,8 @@ import Platform
 
 /// Sizes of images that are known only from the files themselves: read once, when an item is first looked at.
 extension LabelsService {
-    func extent(of item: LabelItem, _ task: LabelTask, _ definition: LabelDefinition, as principal: Principal) async throws
+    func extent(of item: LabelItem, _ task: LabelTask, _ definition: LabelDefinition, as principal: Principal)
+        async throws
         -> ItemExtent
     {
         guard item.extent == .none, definition.kind.isOnImages, task.settings.isFiles, let path = item.key.parts.first
@@ -35,9 +36,13 @@ extension LabelsService {
     private func imageSize(_ task: LabelTask, _ path: String, as principal: Principal) async throws -> (
         width: Double, height: Double
     ) {
-        throw SlipwayError(
-            .unsupported, "The size of \(path) in \(task.datasetRef) is not known; give the task the columns with it.",
-            ref: task.datasetRef)
+        let version = try await datasets.resolve(task.datasetRef, as: principal)
+        guard let header = try await datasets.imageHeader(of: version, path: path) else {
+            throw SlipwayError(
+                .invalid, "\(path) in \(version.ref) is no image whose size can be read (PNG, JPEG, GIF, WebP).",
+                ref: version.ref)
+        }
+        return (Double(header.width), Double(header.height))
     }
 }
 

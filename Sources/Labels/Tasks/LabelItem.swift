@@ -120,7 +120,8 @@ public struct LabelWork: Sendable, Hashable {
     public var json: JSONValue {
         [
             "item": .int(number), "annotator": .string(annotator), "state": .string(state.rawValue),
-            "value": value ?? .null, "draft": draft ?? .null, "origin": JSONValue(origin), "comment": JSONValue(comment),
+            "value": value ?? .null, "draft": draft ?? .null, "origin": JSONValue(origin),
+            "comment": JSONValue(comment),
             "leaseEnds": state == .leased ? lease.map { JSONValue($0) } ?? .null : .null,
             "at": done.map { JSONValue($0) } ?? .null, "seconds": seconds.map { .number($0) } ?? .null,
         ]

@@ -45,7 +45,7 @@ public struct PrelabelDraft: Sendable {
             throw SlipwayError.field("\(path).key", "is missing", expected: "the row's key")
         }
         self.key = key
-        value = fields["value"].flatMap { $0.isNull ? nil : $0 }
+        value = if let given = fields["value"], !given.isNull { given } else { Optional.none }
         score = try fields.optionalDouble("score")
         probabilities = try fields.object("probabilities").mapValues { value in
             guard let p = value.doubleValue, p >= 0, p <= 1.000001 else {
@@ -144,7 +144,8 @@ extension LabelsService {
             try ledger.link(db, task.ref, madeFrom: model, "pre-labelled-by")
         }
         if [.entropy, .margin, .confidence, .disagreement].contains(task.settings.selection.order) {
-            try await reorder(name, by: task.settings.selection.order, seed: task.settings.selection.seed, as: principal)
+            try await reorder(
+                name, by: task.settings.selection.order, seed: task.settings.selection.seed, as: principal)
         }
         return (labelled, unknown, unknownKeys)
     }

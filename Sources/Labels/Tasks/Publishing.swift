@@ -33,7 +33,8 @@ public struct PublishedLabels: Sendable {
 
     public var json: JSONValue {
         [
-            "version": version.json, "ref": JSONValue(version.ref), "unchanged": .bool(!isNew), "labels": JSONValue(labels),
+            "version": version.json, "ref": JSONValue(version.ref), "unchanged": .bool(!isNew),
+            "labels": JSONValue(labels),
             "orphans": JSONValue(orphans),
         ]
     }
@@ -98,7 +99,8 @@ struct PublishedColumns: Sendable {
         for (index, one) in own.enumerated() where known[one.name.lowercased()] == nil {
             list.append("l.v\(index) AS \(SQLName.quote(one.name))")
         }
-        let on = key.indices.map { "CAST(b.\(SQLName.quote(key[$0])) AS VARCHAR) = l.k\($0)" }.joined(separator: " AND ")
+        let on = key.indices.map { "CAST(b.\(SQLName.quote(key[$0])) AS VARCHAR) = l.k\($0)" }.joined(
+            separator: " AND ")
         return """
             SELECT \(list.joined(separator: ", "))
             FROM (SELECT *, row_number() OVER () AS "slipway row" FROM base) b LEFT JOIN labels l ON \(on)
@@ -129,7 +131,8 @@ extension LabelsService {
     ///
     /// - Throws: `conflict` when the branch keeps moving, or has another column of the label's name.
     public func publish(
-        _ name: String, branch: String, include: LabelsIncluded, rule: ConsensusRule?, column: String?, message: String?,
+        _ name: String, branch: String, include: LabelsIncluded, rule: ConsensusRule?, column: String?,
+        message: String?,
         as principal: Principal
     ) async throws -> PublishedLabels {
         let task = try await self.task(name, as: principal)
@@ -164,7 +167,8 @@ extension LabelsService {
                 let version = try await datasets.rewrite(
                     base, branch: branch, sql: columns.sql(base, key: key), inputs: [baseInput, table.input],
                     recipe: Recipe(
-                        kind: "labels", inputs: ["base=dataset:\(base.dataset) sha256:\(base.digest.hex)"], details: details),
+                        kind: "labels", inputs: ["base=dataset:\(base.dataset) sha256:\(base.digest.hex)"],
+                        details: details),
                     parents: [task.ref, task.schemaRef] + table.annotators.sorted().map { Ref(.user, $0) },
                     message: message ?? "Labels of \(task.name)", as: principal)
                 try await platform.database.write { [ledger = platform.ledger] db in
@@ -205,7 +209,8 @@ extension LabelsService {
     private func strays(_ labels: TableInput, _ base: TableInput, _ key: [String], limit: Int) async throws -> (
         count: Int, keys: [[String]]
     ) {
-        let on = key.indices.map { "CAST(b.\(SQLName.quote(key[$0])) AS VARCHAR) = l.k\($0)" }.joined(separator: " AND ")
+        let on = key.indices.map { "CAST(b.\(SQLName.quote(key[$0])) AS VARCHAR) = l.k\($0)" }.joined(
+            separator: " AND ")
         let list = key.indices.map { "l.k\($0)" }.joined(separator: ", ")
         let missing = "FROM labels l WHERE NOT EXISTS (SELECT 1 FROM base b WHERE \(on))"
         let count = try await platform.tables.query(
@@ -283,7 +288,8 @@ extension LabelsService {
                 let said = try (byNumber[item.number] ?? []).compactMap { work in
                     try work.value.map {
                         Consensus.Vote(
-                            annotator: work.annotator, value: try Self.kept($0, definition), at: work.done ?? work.started)
+                            annotator: work.annotator, value: try Self.kept($0, definition),
+                            at: work.done ?? work.started)
                     }
                 }
                 let final = try item.final.map {

@@ -80,7 +80,9 @@ extension LabelsService {
         return try await withExtents(name, held, as: principal)
     }
 
-    func held(_ db: any Transaction, _ task: LabelTask, _ definition: LabelDefinition, _ work: LabelWork) throws -> HeldItem {
+    func held(_ db: any Transaction, _ task: LabelTask, _ definition: LabelDefinition, _ work: LabelWork) throws
+        -> HeldItem
+    {
         guard let item = try items.item(db, task, definition.kind, work.number) else { throw noItem(task, work.number) }
         let prelabels =
             task.settings.showsPrelabels
@@ -160,8 +162,13 @@ extension LabelsService {
         let whose = annotator ?? principal.name
         try await platform.database.write { [self] db in
             let task = try require(db, name)
-            if whose == principal.name { try requireAnnotator(task, principal) } else { try requireReviewer(task, principal) }
-            guard var work = try works.work(db, task.id, number, whose), work.state == .leased || work.state == .rejected
+            if whose == principal.name {
+                try requireAnnotator(task, principal)
+            } else {
+                try requireReviewer(task, principal)
+            }
+            guard var work = try works.work(db, task.id, number, whose),
+                work.state == .leased || work.state == .rejected
             else {
                 throw SlipwayError(.conflict, "\(whose) does not hold item \(number) of \(task.name).", ref: task.ref)
             }

@@ -43,7 +43,8 @@ extension LabelsService {
                 comment: comment, seconds: nil)
             switch decision {
             case .correct:
-                try decide(db, task, item, .corrected, LabelItem.Final(value: corrected ?? .null, by: principal.name, at: now))
+                try decide(
+                    db, task, item, .corrected, LabelItem.Final(value: corrected ?? .null, by: principal.name, at: now))
                 for var one in work where one.state == .accepted {
                     one.state = .submitted
                     try works.put(db, task.id, one)
@@ -132,7 +133,8 @@ extension LabelsService {
 extension LabelChange {
     fileprivate func about(_ action: Action, _ annotator: String?, _ value: JSONValue?) -> LabelChange {
         LabelChange(
-            number: number, time: time, actor: actor, action: action, annotator: annotator, value: value, comment: comment,
+            number: number, time: time, actor: actor, action: action, annotator: annotator, value: value,
+            comment: comment,
             seconds: nil)
     }
 }

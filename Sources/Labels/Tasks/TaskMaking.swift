@@ -116,7 +116,8 @@ extension LabelsService {
             "SELECT n FROM items WHERE \(missing) LIMIT 1", inputs: [input], maxRows: 1)
         guard empty.rows.isEmpty else {
             throw SlipwayError(
-                .invalid, "The key \(names) has no value in some rows of \(version.ref); labels follow it, so each row needs one.",
+                .invalid,
+                "The key \(names) has no value in some rows of \(version.ref); labels follow it, so each row needs one.",
                 ref: version.ref)
         }
         let twice = try await platform.tables.query(
@@ -194,7 +195,8 @@ struct ItemColumns: Sendable {
         guard !key.isEmpty else {
             throw SlipwayError.field(
                 "key", "\(version.dataset) has none, and labels follow it from version to version",
-                expected: "the columns that identify a row: 'slipway data set \(version.dataset) --key …', or --key here")
+                expected:
+                    "the columns that identify a row: 'slipway data set \(version.dataset) --key …', or --key here")
         }
         for name in key where version.kind == .table { _ = try need(name, "key") }
         self.key = key

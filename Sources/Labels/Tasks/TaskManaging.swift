@@ -80,7 +80,9 @@ extension LabelsService {
                 try works.values(db, task.id, from: first, through: first + 1999)
             }
             for (number, value) in said {
-                do { _ = try LabelValue(parsing: value, schema.definition, extent: .none) } catch let error as SlipwayError {
+                do { _ = try LabelValue(parsing: value, schema.definition, extent: .none) } catch let error
+                    as SlipwayError
+                {
                     throw SlipwayError(
                         .conflict,
                         "\(name) cannot move from version \(task.schemaVersion) of \(schema.name) to \(version): what was said about item \(number) does not fit. \(error.message)",

@@ -38,7 +38,8 @@ extension LabelCommand {
         }
 
         /// Shows one item and does what the person says; false to end.
-        private func label(_ item: JSONValue, _ definition: LabelDefinition, _ client: APIClient, byKey: Bool) async throws
+        private func label(_ item: JSONValue, _ definition: LabelDefinition, _ client: APIClient, byKey: Bool)
+            async throws
             -> Bool
         {
             let number = item["item"]?.intValue ?? 0
@@ -94,9 +95,11 @@ extension LabelCommand {
                 // Keys side by side, or words between commas.
                 let words =
                     text.contains(",")
-                    ? text.split(separator: ",").map { $0.trimmed } : named(text) != nil ? [text] : text.map { String($0) }
+                    ? text.split(separator: ",").map { $0.trimmed }
+                    : named(text) != nil ? [text] : text.map { String($0) }
                 let names = words.map(named)
-                return names.contains(nil) ? nil : JSONValue(names.compactMap(\.self))
+                guard !names.contains(nil) else { return .none }
+                return JSONValue(names.compactMap(\.self))
             case .text: return .string(text)
             default: return try? JSONValue(parsing: text)
             }
