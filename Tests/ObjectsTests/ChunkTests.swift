@@ -77,7 +77,8 @@ import Transport
         let folder = ScratchFolder()
         let list = try await ChunkList.scan(file: try folder.file("f", noise(10 << 20, seed: 1))) { _ in }
         let sizes: [Int64] = [
-            524_902, 735_435, 720_083, 421_019, 556_381, 1_048_179, 703_443, 640_674, 545_027, 599_616, 529_465, 546_638,
+            524_902, 735_435, 720_083, 421_019, 556_381, 1_048_179, 703_443, 640_674, 545_027, 599_616, 529_465,
+            546_638,
             775_387, 766_970, 277_762, 529_708, 337_843, 227_228,
         ]
         #expect(list.chunks.map(\.sizeBytes) == sizes)
