@@ -251,7 +251,7 @@ import Web
             let rows2 = try await Self.check(
                 fixture, "t", "id,\"a: b\",x,day\n0,maybe,0,2026-01-01\n", type: "text/csv")
             #expect(rows2["outcome"] == "blocked")
-            #expect(Self.broken(rows2).map { $0.prefix { $0 != " " } } == ["id.unique", "a:"])
+            #expect(Self.broken(rows2).map { String($0.prefix(9)) } == ["id.unique", "a: b.allo"])
         }
     }
 
