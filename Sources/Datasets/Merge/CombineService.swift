@@ -112,7 +112,7 @@ extension DatasetsService {
             Commit(
                 dataset: request.dataset, project: request.project, branch: request.branch, parts: [(path, table)],
                 base: head, expects: .exactly(head.number), recipe: recipe, parents: binding.parents,
-                message: request.message), as: principal)
+                message: request.message, reads: binding.versions), as: principal)
         return Combined(version: made.version, isNew: made.isNew, mismatches: fit.mismatches)
     }
 

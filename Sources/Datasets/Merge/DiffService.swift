@@ -17,6 +17,7 @@ extension DatasetsService {
         let dataset = try await dataset(name, as: principal)
         let old = try await resolve(Ref(.dataset, name, selector: from), as: principal)
         let new = try await resolve(Ref(.dataset, name, selector: to), as: principal)
+        for version in [old, new] { try await requirePersonalData(version, as: principal) }
         let key = try keyColumns(key, of: dataset)
         let statistics =
             hasStatistics
@@ -57,6 +58,7 @@ extension DatasetsService {
         let dataset = try await dataset(name, as: principal)
         let old = try await resolve(Ref(.dataset, name, selector: from), as: principal)
         let new = try await resolve(Ref(.dataset, name, selector: to), as: principal)
+        for version in [old, new] { try await requirePersonalData(version, as: principal) }
         let key = try keyColumns(key, of: dataset)
         guard !key.isEmpty else {
             throw SlipwayError.field(

@@ -65,6 +65,7 @@ extension DatasetsService {
         try principal.require(.writeDatasets, in: dataset.project)
         let theirs = try await resolve(Ref(.dataset, dataset.name, selector: request.from), as: principal)
         let ours = try await head(dataset, request.into)
+        for version in [theirs, ours] { try await requirePersonalData(version, as: principal) }
         let graph = try await platform.database.read { [mergeStore] in
             try mergeStore.graph($0, dataset.name, upTo: max(ours.number, theirs.number))
         }

@@ -27,13 +27,8 @@ enum SafeMarkdown {
     private static func links(_ text: String) -> String {
         var out = ""
         var rest = text[...]
-        while let start = rest.ranges(of: "](").first.map({ ($0, 0) })
-            .flatMap({ inline in
-                guard let reference = rest.ranges(of: "]:").first, reference.lowerBound < inline.0.lowerBound else {
-                    return inline.0
-                }
-                return reference
-            }) ?? rest.ranges(of: "]:").first
+        while let start = [rest.firstRange(of: "]("), rest.firstRange(of: "]:")].compactMap({ $0 })
+            .min(by: { $0.lowerBound < $1.lowerBound })
         {
             out += rest[..<start.upperBound]
             rest = rest[start.upperBound...]
