@@ -30,6 +30,15 @@ struct ItemStore: Sendable {
         }
     }
 
+    /// After many rows were written: PostgreSQL's prepared statements may have plans from when the tables were small, which
+    /// read them whole; they are planned anew.
+    func refreshPlans(_ db: any Transaction) throws {
+        guard db.dialect == .postgres else { return }
+        for table in ["label_item", "label_work", "label_prelabel"] {
+            try db.execute(SQL(stringLiteral: "ANALYZE \(table)"))
+        }
+    }
+
     func item(_ db: any Transaction, _ task: LabelTask, _ kind: LabelDefinition.Kind, _ number: Int64) throws
         -> LabelItem?
     {

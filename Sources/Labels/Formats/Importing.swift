@@ -107,7 +107,8 @@ extension LabelsService {
         report.annotations = ready.count - report.prelabels
         report.shapes = ready.reduce(0) { $0 + ($1.value.json.arrayValue?.count ?? 1) }
         let (done, models) = (report, Set(ready.compactMap(\.model)))
-        try await platform.database.write { [ledger = platform.ledger] db in
+        try await platform.database.write { [items, ledger = platform.ledger] db in
+            try items.refreshPlans(db)
             try ledger.append(
                 db, "label-task.imported", task.ref, project: task.project, by: principal,
                 data: [

@@ -137,7 +137,8 @@ extension LabelsService {
             unknownKeys += missing.prefix(20 - min(20, unknownKeys.count))
         }
         let (done, strange) = (labelled, unknown)
-        try await platform.database.write { [ledger = platform.ledger] db in
+        try await platform.database.write { [items, ledger = platform.ledger] db in
+            try items.refreshPlans(db)
             try ledger.append(
                 db, "label-task.prelabelled", task.ref, project: task.project, by: principal,
                 data: ["model": JSONValue(model), "items": JSONValue(done), "unknown": JSONValue(strange)])

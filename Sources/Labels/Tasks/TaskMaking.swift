@@ -154,6 +154,7 @@ extension LabelsService {
 
     private func open(_ task: LabelTask, as principal: Principal) async throws -> LabelTask {
         try await platform.database.write { [self, ledger = platform.ledger] db in
+            try items.refreshPlans(db)
             var opened = try require(db, task.name)
             opened.state = .open
             try store.update(db, opened)
