@@ -88,6 +88,15 @@ class Client:
         names = [column["name"] for column in answer["columns"]]
         return [dict(zip(names, row)) for row in answer["rows"]]
 
+    def request(
+        self, method: str, path: str, body: object = None, query: Mapping[str, Optional[Union[str, int]]] = {}
+    ) -> Any:
+        """Anything else of the API, as JSON: ``request("POST", "/api/v1/label-tasks/digits/next", {"count": 10})``.
+
+        ``GET /api/v1/openapi.json`` says what there is.
+        """
+        return self.transport.json(method, path, body=body, query=query)
+
     def items(self, path: str, query: Mapping[str, Optional[Union[str, int]]] = {}) -> Iterator[Dict[str, Any]]:
         """The items of any listing of the API, page after page."""
         after: Optional[str] = None

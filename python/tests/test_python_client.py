@@ -45,6 +45,12 @@ def test_no_server(monkeypatch):
         slipway.Client(f"http://127.0.0.1:{port}").dataset("sales")
 
 
+def test_the_rest_of_the_api(client):
+    assert "/api/v1/query" in client.request("GET", "/api/v1/openapi.json")["paths"]
+    with pytest.raises(slipway.Invalid, match="nam: is not a known field"):
+        client.request("POST", "/api/v1/slices", {"nam": "x"})
+
+
 def test_the_environment_is_asked_each_time(monkeypatch, server):
     first = slipway.default_client()
     assert slipway.default_client() is first
