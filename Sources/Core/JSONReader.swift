@@ -75,6 +75,14 @@ public struct JSONReader {
 
     public mutating func skipValue() throws { _ = try readValue() }
 
+    /// The bytes of the next value as they were written, so that no digit of a number is lost.
+    public mutating func readRaw() throws -> ArraySlice<UInt8> {
+        skipSpace()
+        let start = at
+        try skipValue()
+        return bytes[start..<at]
+    }
+
     /// Takes `null` if it comes next.
     public mutating func readNull() throws -> Bool {
         guard try peekKind() == .null else { return false }

@@ -34,23 +34,17 @@ extension DatasetsService {
             name: "data", files: [try await platform.objects.localPath(raw.digest)], labels: [label], format: format,
             encoding: encoding)
         let recipe = Recipe(kind: "append", inputs: [label], details: ["key": JSONValue(key)])
-        // Two appends at the same time: the later one goes on top of the earlier.
-        for attempt in 1... {
+        // Columns that change while the rows are converted are rare: once more then.
+        for _ in 0..<5 {
             let base = try await newest(dataset, branch)
             let part = try await convert(table, base: base, in: folder)
-            do {
-                return try await commit(
-                    Commit(
-                        dataset: dataset, project: project, branch: branch, parts: [part], base: base,
-                        expects: .exactly(base?.number), recipe: recipe, parents: [Ref(.file, label)],
-                        message: message, key: key), as: principal)
-            } catch let error as SlipwayError
-                where error.code == .conflict && error.details["latest"] != nil && attempt < 20
-            {
-                if let known = try await appended(dataset, key) { return (known, false) }
-            }
+            let object = try await platform.objects.put(file: part.path, move: true)
+            let landing = Landing(
+                dataset: dataset, project: project, branch: branch, part: .init(object: object, table: part.table),
+                fits: base?.columns, recipe: recipe, parents: [Ref(.file, label)], message: message, key: key)
+            if let landed = try await land(landing, as: principal) { return landed }
         }
-        throw SlipwayError(.conflict, "The dataset \(dataset) changes too fast; try again.")
+        throw SlipwayError(.conflict, "The columns of \(dataset) change too fast; try again.")
     }
 
     private func appended(_ dataset: String, _ key: String?) async throws -> DatasetVersion? {

@@ -19,6 +19,8 @@ public struct DatasetsService: Sendable {
     let store = DatasetsStore()
     let tableCache: TableCache
     let driftReferences = DriftReferences()
+    /// Who appends to which branch.
+    let turns = Turns()
 
     /// How much disk the rows of evaluated slices may take.
     private static let cacheMaximumBytes: Int64 = 20 << 30
