@@ -14,7 +14,7 @@ public struct JSONReader {
     public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The kind of value that comes next.
-    public enum Kind { case object, array, string, number, bool, null }
+    public enum Kind: Sendable { case object, array, string, number, bool, null }
 
     public mutating func peekKind() throws -> Kind {
         skipSpace()

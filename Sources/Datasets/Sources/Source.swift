@@ -30,3 +30,24 @@ public struct Source: Sendable, Hashable {
         ]
     }
 }
+
+/// What happens with rows whose columns are not those of the dataset that they go to.
+enum OnSchemaChange: String, Sendable, CaseIterable {
+    /// They are refused, with what differs.
+    case fail
+    /// New columns are taken on; rows without a column have NULL there.
+    case evolve
+    /// New columns are dropped; rows without a column have NULL there.
+    case ignore
+
+    /// - Throws: `invalid`, naming the field.
+    init?(parsing text: String?, field: String) throws {
+        guard let text else { return nil }
+        guard let choice = OnSchemaChange(rawValue: text) else {
+            throw SlipwayError.field(
+                field, "'\(text.prefix(40))' is not a choice",
+                expected: Self.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        self = choice
+    }
+}
