@@ -16,6 +16,7 @@ public enum DatasetsFeature {
             + SourcesRoutes(service: service).routes + MergeRoutes(service: service).routes
             + CombineRoutes(service: service).routes + QualityRoutes(service: service).routes
             + StandardsRoutes(service: service).routes + EventsRoutes(service: service).routes
+            + SecretsRoutes(service: service).routes
         feature.background = [
             Background("openlineage") { try await service.pushOpenLineage() },
             Background("pushed events") { await service.events.run(service.flushInBackground) },

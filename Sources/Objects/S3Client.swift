@@ -28,21 +28,26 @@ public final class S3Client: Sendable {
     private let signer: SigV4
     private let http: any HTTPSending
     private let clock: Clock
+    private let outbound: OutboundPolicy
 
     /// The largest single answer that is taken into memory.
     private static let maximumAnswerBytes: Int64 = 1 << 30
 
     public convenience init(
-        location: S3Location, credentials: S3Credentials, http: HTTPClient, backoff: Backoff = Backoff()
+        location: S3Location, credentials: S3Credentials, http: HTTPClient, backoff: Backoff = Backoff(),
+        outbound: OutboundPolicy = .any
     ) {
-        self.init(location: location, credentials: credentials, sending: http, backoff: backoff, clock: .system)
+        self.init(
+            location: location, credentials: credentials, sending: http, backoff: backoff, clock: .system,
+            outbound: outbound)
     }
 
     init(
         location: S3Location, credentials: S3Credentials, sending http: any HTTPSending, backoff: Backoff,
-        clock: Clock = .system
+        clock: Clock = .system, outbound: OutboundPolicy = .any
     ) {
         self.location = location
+        self.outbound = outbound
         self.http = http
         self.backoff = backoff
         self.clock = clock
@@ -166,11 +171,13 @@ public final class S3Client: Sendable {
             at: clock.now())
         let text = SigV4.canonicalQuery(query)
         // A redirect would need another signature. Big bodies take their time, as long as they move.
-        return HTTPRequest(
+        var request = HTTPRequest(
             method: method, url: text.isEmpty ? url(key) : "\(url(key))?\(text)", headers: signed, body: body,
             timeoutSeconds: nil,
             connectTimeoutSeconds: 5, stallSeconds: 30, followRedirects: false,
             maximumResponseBytes: Self.maximumAnswerBytes)
+        outbound.apply(to: &request)
+        return request
     }
 
     /// Sends a request, again if need be.
