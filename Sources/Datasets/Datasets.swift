@@ -16,10 +16,11 @@ public enum DatasetsFeature {
             + SourcesRoutes(service: service).routes + MergeRoutes(service: service).routes
             + CombineRoutes(service: service).routes + QualityRoutes(service: service).routes
             + StandardsRoutes(service: service).routes + EventsRoutes(service: service).routes
-            + SecretsRoutes(service: service).routes
+            + SecretsRoutes(service: service).routes + SourcePoliciesRoutes(service: service).routes
         feature.background = [
             Background("openlineage") { try await service.pushOpenLineage() },
             Background("pushed events") { await service.events.run(service.flushInBackground) },
+            Background("sources") { try await service.watchSources() },
             Background("ids of pushed events") { try await service.forgetEventIDsHourly() },
         ]
         feature.recover = {

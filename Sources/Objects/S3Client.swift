@@ -71,14 +71,25 @@ public final class S3Client: Sendable {
     }
 
     /// Writes an object to a file, going on after broken connections.
-    public func download(_ key: String, to path: String, progress: (@Sendable (Int64, Int64?) -> Void)? = nil)
-        async throws
-    {
+    ///
+    /// - Parameter tag: the ETag that it must have; another is a `conflict`.
+    /// - Returns: its ETag, and in buckets that keep versions the id of its version.
+    @discardableResult
+    public func download(
+        _ key: String, to path: String, tag: String? = nil, progress: (@Sendable (Int64, Int64?) -> Void)? = nil
+    ) async throws -> (tag: String?, version: String?) {
+        let headers = tag.map { [("if-match", $0)] } ?? []
         let response = try await retrying {
-            let request = self.request("GET", key, query: [], headers: [], body: .none, payloadHash: SigV4.emptyHash)
+            let request = self.request(
+                "GET", key, query: [], headers: headers, body: .none, payloadHash: SigV4.emptyHash)
             return try await self.http.download(request, to: path, progress: progress)
         }
+        if response.status == 412 {
+            throw SlipwayError(
+                .conflict, "The object '\(key.prefix(200))' of '\(location.bucket)' changed while it was read; read again.")
+        }
         guard response.isSuccess else { throw failure(response, key) }
+        return (response[header: "ETag"], response[header: "x-amz-version-id"])
     }
 
     /// nil if there is no such object.

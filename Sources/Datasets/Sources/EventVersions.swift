@@ -140,13 +140,14 @@ extension DatasetsService {
             let written = try await platform.tables.write(
                 table.selectFitting, parameters: [], inputs: [table.input], to: path, timeoutSeconds: Self.writeSeconds)
             let rejected = batch.events - Int(written.rows)
-            var rejects: ObjectInfo?
+            var rejects: Rejected?
             if rejected > 0 {
                 let path = batch.folder + "/rejected.parquet"
                 _ = try await platform.tables.write(
                     table.selectMisfits, parameters: [], inputs: [table.input], to: path,
                     timeoutSeconds: Self.writeSeconds)
-                rejects = try await platform.objects.put(file: path, move: true)
+                rejects = Rejected(
+                    rows: Int64(rejected), object: try await platform.objects.put(file: path, move: true))
             }
             let object = try await platform.objects.put(file: path, move: true)
             var details: [String: JSONValue] = [
@@ -156,7 +157,7 @@ extension DatasetsService {
                 ],
             ]
             if let rejects {
-                details["rejected"] = ["rows": JSONValue(rejected), "object": .string("sha256:" + rejects.digest.hex)]
+                details["rejected"] = rejects.json
             }
             let landing = Landing(
                 dataset: stream.dataset, project: dataset.project, branch: stream.branch,
@@ -165,7 +166,7 @@ extension DatasetsService {
                 message: rejected > 0 ? "\(written.rows) events, \(rejected) rejected" : "\(written.rows) events"
             ) { [store, rejects] db, version in
                 try store.remove(db, stream.key, through: batch.last, batches: batch.batches)
-                if let rejects { try RejectedRows.keep(db, rejects, of: version) }
+                try rejects?.keeping(db, version)
             }
             if let landed = try await land(landing, as: principal) { return landed.version }
         }
