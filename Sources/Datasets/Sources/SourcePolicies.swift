@@ -31,8 +31,12 @@ extension DatasetsService {
 
     /// What the sources of a project may reach: hosts that both the server's and the project's list have, and private
     /// addresses if either allows them.
-    func outbound(_ project: String) async throws -> OutboundPolicy {
-        let own = try await platform.database.read { [store] in try store.policy($0, project: project) }
+    ///
+    /// - Parameter project: nil for what belongs to no project: the server's rules alone.
+    func outbound(_ project: String?) async throws -> OutboundPolicy {
+        let own = try await project.asyncMap { project in
+            try await platform.database.read { [store] in try store.policy($0, project: project) }
+        }.flatMap { $0 }
         let lists = [platform.sources.hosts, try own?.hosts.map { try HostList(parsing: $0) }].compactMap { $0 }
         let allowsPrivate = platform.sources.allowsPrivateAddresses || own?.allowsPrivate ?? false
         return OutboundPolicy(hosts: lists, addresses: allowsPrivate ? .privateToo : .publicOnly)

@@ -157,7 +157,7 @@ extension DatasetsService {
             }
             let path = folder + "/data.ndjson"
             let object = try await platform.objects.put(Array(lines.joined(separator: "\n").utf8))
-            try linkOrCopy(try await platform.objects.localPath(object.digest), to: path)
+            try LocalFile.place(try await platform.objects.localPath(object.digest), at: path, linking: true)
             let label = "croissant.ndjson#sha256:\(object.digest.hex)"
             return (
                 TableInput(name: "data", files: [path], labels: [label], format: .json), list(fields, typed: true),
@@ -202,9 +202,9 @@ extension DatasetsService {
 
     /// A request to an address that a user gave, under the rules for sources.
     func outboundRequest(_ method: String, _ url: String, _ project: String?) async throws -> HTTPRequest {
-        HTTPRequest(
-            method: method, url: url, timeoutSeconds: nil,
-            addressPolicy: platform.sources.allowsPrivateAddresses ? .any : .publicOnly)
+        var request = HTTPRequest(method: method, url: url, timeoutSeconds: nil)
+        try await outbound(project).apply(to: &request)
+        return request
     }
 
     private func keep(_ croissant: CroissantDocument, of version: DatasetVersion, as principal: Principal) async throws
