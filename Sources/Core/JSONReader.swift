@@ -14,7 +14,7 @@ public struct JSONReader {
     public init(_ bytes: [UInt8]) { self.bytes = bytes }
 
     /// The kind of value that comes next.
-    public enum Kind { case object, array, string, number, bool, null }
+    public enum Kind: Sendable { case object, array, string, number, bool, null }
 
     public mutating func peekKind() throws -> Kind {
         skipSpace()
@@ -74,6 +74,14 @@ public struct JSONReader {
     }
 
     public mutating func skipValue() throws { _ = try readValue() }
+
+    /// The bytes of the next value as they were written, so that no digit of a number is lost.
+    public mutating func readRaw() throws -> ArraySlice<UInt8> {
+        skipSpace()
+        let start = at
+        try skipValue()
+        return bytes[start..<at]
+    }
 
     /// Takes `null` if it comes next.
     public mutating func readNull() throws -> Bool {

@@ -7,14 +7,61 @@ import GRDB
     import Darwin
 #endif
 
+/// What to read from a database that is not Slipway's own.
+public struct ForeignQuery: Sendable {
+    public enum Place: Sendable {
+        /// An SQLite file.
+        case file(String)
+        /// PostgreSQL, with the addresses that may be connected to; nil leaves the look-up to libpq.
+        case postgres(PostgresPlace, password: Secret<String>?, addresses: [String]?)
+    }
+
+    public let place: Place
+    /// One SELECT.
+    public let query: String
+    /// Only the rows in which this column is beyond a value (nil: all), in its order.
+    public var watermark: (column: String, after: JSONValue?)?
+    /// How long the query may take; nil for no limit.
+    public var timeoutSeconds: Double?
+
+    public init(
+        _ place: Place, query: String, watermark: (column: String, after: JSONValue?)? = nil,
+        timeoutSeconds: Double? = nil
+    ) {
+        self.place = place
+        self.query = query.trimmedStatement
+        self.watermark = watermark
+        self.timeoutSeconds = timeoutSeconds
+    }
+
+    /// The query with its watermark around it; `parameter` stands for the value.
+    func text(_ parameter: String) -> String {
+        guard let watermark else { return query }
+        let column = "w.\"" + watermark.column.split(separator: "\"", omittingEmptySubsequences: false)
+            .joined(separator: "\"\"") + "\""
+        let condition =
+            watermark.after == nil ? "\(column) IS NOT NULL" : "\(column) > \(parameter)"
+        return "SELECT * FROM (\(query)\n) w WHERE \(condition) ORDER BY \(column)"
+    }
+}
+
+/// What was read.
+public struct ForeignRows: Sendable, Hashable {
+    public let rows: Int64
+    /// The last value of the watermark's column.
+    public let watermark: JSONValue?
+    /// Of PostgreSQL: the snapshot that the query saw (`pg_current_snapshot()`); of SQLite: its data version and change
+    /// counter, as the file's header has it.
+    public let snapshot: String?
+}
+
 /// Reading a query of a database that is not Slipway's own.
 public enum ForeignDatabase {
-    /// Writes the rows of `query` as JSON, one a line. The query runs in a read-only transaction.
+    /// Writes the rows of a query as JSON, one a line. The query runs in a read-only transaction.
     ///
-    /// - Parameter url: `sqlite:///path` or `postgresql://…`.
-    /// - Returns: the number of rows.
-    /// - Throws: `invalid` when the query is refused; `unavailable` when the database cannot be reached.
-    public static func export(url: String, query: String, to path: String) async throws -> Int64 {
+    /// - Throws: `invalid` when the query is refused; `unavailable` when the database cannot be reached;
+    ///   `deadlineExceeded`.
+    public static func export(_ query: ForeignQuery, to path: String) async throws -> ForeignRows {
         guard let file = fopen(path, "w") else { throw SlipwayError(.unavailable, "A work file cannot be written.") }
         // Used by one thread at a time: the one that reads the rows.
         nonisolated(unsafe) let output = file
@@ -23,56 +70,23 @@ public enum ForeignDatabase {
         let write: @Sendable (String) throws -> Void = { line in
             guard fputs(line + "\n", output) >= 0 else { throw cannotWrite() }
         }
-        let count = try await export(url: url, query: query.trimmedStatement, write)
+        let found: ForeignRows
+        switch query.place {
+        case .file(let path): found = try await sqlite(path, query, write)
+        case .postgres(let place, let password, let addresses):
+            found = try await ForeignPostgres.export(place, password, addresses, query, write)
+        }
         guard fflush(file) == 0 else { throw cannotWrite() }
-        return count
+        return found
     }
 
     private static func cannotWrite() -> SlipwayError {
         SlipwayError(.unavailable, "A work file cannot be written: \(String(cString: strerror(errno))).")
     }
 
-    private static func export(url: String, query: String, _ write: @escaping @Sendable (String) throws -> Void)
-        async throws -> Int64
-    {
-        if url.hasPrefix("sqlite://") {
-            return try await sqlite(String(url.dropFirst("sqlite://".count)), query, write)
-        }
-        let database: Database
-        do { database = try await Database.open(url, readers: 1) } catch {
-            throw SlipwayError(
-                .unavailable, "The source's PostgreSQL cannot be reached. Check its location and that it runs.",
-                cause: (error as? SlipwayError)?.cause ?? error)
-        }
-        do {
-            let count = try await database.read { db in
-                var count: Int64 = 0
-                try db.execute(
-                    SQL(
-                        stringLiteral: "DECLARE rows NO SCROLL CURSOR FOR SELECT row_to_json(q)::text FROM (\(query)) q"
-                    ))
-                while true {
-                    var batch = 0
-                    try db.forEach("FETCH 5000 FROM rows") { row in
-                        try write(try row.text(0))
-                        batch += 1
-                        return true
-                    }
-                    count += Int64(batch)
-                    if batch == 0 { return count }
-                }
-            }
-            await database.close()
-            return count
-        } catch {
-            await database.close()
-            throw refusal(error)
-        }
-    }
-
     private static func sqlite(
-        _ path: String, _ query: String, _ write: @escaping @Sendable (String) throws -> Void
-    ) async throws -> Int64 {
+        _ path: String, _ query: ForeignQuery, _ write: @escaping @Sendable (String) throws -> Void
+    ) async throws -> ForeignRows {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(10)
@@ -82,39 +96,83 @@ public enum ForeignDatabase {
                 .invalid, "\(path) cannot be opened as a SQLite database.", details: ["field": "location"], cause: error
             )
         }
+        // Interrupts the statement; SQLite looks at that as it steps through its program.
+        let deadline = query.timeoutSeconds.map { seconds in
+            Task {
+                try await Task.sleep(for: .seconds(seconds))
+                queue.interrupt()
+            }
+        }
+        defer { deadline?.cancel() }
+        let started = Clock.monotonicNanoseconds()
         do {
             return try await queue.read { db in
-                let statement = try db.makeStatement(sql: query)
+                let statement = try db.makeStatement(sql: query.query)
                 // ATTACH, VACUUM INTO and the like reach other files, and give no columns.
                 guard statement.isReadonly, statement.columnCount > 0 else {
                     throw SlipwayError.field("query", "is not a SELECT", expected: "one SELECT")
                 }
-                let rows = try GRDB.Row.fetchCursor(statement)
+                var whole = statement
+                if let watermark = query.watermark {
+                    whole = try db.makeStatement(sql: query.text("?"))
+                    if let after = watermark.after { whole.arguments = [bound(after)] }
+                }
+                let rows = try GRDB.Row.fetchCursor(whole)
                 var count: Int64 = 0
+                var last: JSONValue?
                 while let row = try rows.next() {
                     var writer = JSONWriter()
                     writer.object { writer in
                         for (name, value) in row {
                             writer.key(name)
-                            switch value.storage {
-                            case .null: writer.writeNull()
-                            case .int64(let number): writer.write(number)
-                            case .double(let number): number.isFinite ? writer.write(number) : writer.writeNull()
-                            case .string(let text): writer.write(text)
-                            case .blob(let data): writer.write(Hex.encode(data))
-                            }
+                            let value = json(value)
+                            if name == query.watermark?.column { last = value }
+                            writer.write(value)
                         }
                     }
                     try write(String(decoding: writer.bytes, as: UTF8.self))
                     count += 1
                 }
-                return count
+                let version = try Int64.fetchOne(db, sql: "PRAGMA data_version")
+                return ForeignRows(
+                    rows: count, watermark: last ?? query.watermark?.after,
+                    snapshot: version.map { "data_version \($0)" })
             }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
+            try Task.checkCancellation()
+            throw tooLong(started)
         } catch { throw refusal(error) }
     }
 
-    private static func refusal(_ error: any Error) -> SlipwayError {
-        if let known = error as? SlipwayError, known.code == .unavailable || known.code == .invalid { return known }
+    private static func json(_ value: DatabaseValue) -> JSONValue {
+        switch value.storage {
+        case .null: .null
+        case .int64(let number): .int(number)
+        case .double(let number): number.isFinite ? .number(number) : .null
+        case .string(let text): .string(text)
+        case .blob(let data): .string(Hex.encode(data))
+        }
+    }
+
+    private static func bound(_ value: JSONValue) -> DatabaseValue {
+        if case .int(let number) = value { return number.databaseValue }
+        return value.doubleValue.flatMap { value.stringValue == nil ? $0.databaseValue : nil }
+            ?? (value.stringValue ?? "").databaseValue
+    }
+
+    static func tooLong(_ started: UInt64) -> SlipwayError {
+        SlipwayError(
+            .deadlineExceeded,
+            "The source's database did not answer the query in \((Clock.monotonicNanoseconds() - started) / 1_000_000_000) s. Ask for less, or allow more time (timeoutSeconds)."
+        )
+    }
+
+    static func refusal(_ error: any Error) -> SlipwayError {
+        if let known = error as? SlipwayError,
+            [.unavailable, .invalid, .deadlineExceeded, .cancelled, .forbidden].contains(known.code)
+        {
+            return known
+        }
         let reason = (error as? SlipwayError)?.cause.map { "\($0)" } ?? "\(error)"
         return SlipwayError(
             .invalid, "The source's database refused the query: \(reason.prefix(400))", details: ["field": "query"],

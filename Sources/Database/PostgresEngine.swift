@@ -3,6 +3,12 @@ import Core
 import Dispatch
 import Synchronization
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// PostgreSQL through libpq: a pool of reading connections and one that writes. libpq blocks, so each connection works
 /// on a serial queue of its own and never on Swift's cooperative threads.
 final class PostgresEngine: Engine {
@@ -68,14 +74,28 @@ final class PostgresEngine: Engine {
 }
 
 /// A connection and the queue that owns it.
-private final class PostgresConnection: Sendable {
+final class PostgresConnection: Sendable {
     private let queue: DispatchQueue
     // Touched on `queue` only.
     private nonisolated(unsafe) let session: PostgresSession
 
     init(url: String, label: String) {
         queue = DispatchQueue(label: "slipway.postgres.\(label)")
-        session = PostgresSession(url: url)
+        session = PostgresSession { PQconnectdb(url) }
+    }
+
+    /// - Parameter parameters: libpq's keywords; none is looked for in the text of another.
+    init(parameters: [String: String], label: String) {
+        queue = DispatchQueue(label: "slipway.postgres.\(label)")
+        let all = parameters.sorted { $0.key < $1.key }
+        session = PostgresSession {
+            // Copied: libpq wants two lists of C strings, each ended by a null pointer.
+            let names = all.map { strdup($0.key) }
+            let values = all.map { strdup($0.value) }
+            defer { for text in names + values { free(text) } }
+            return PQconnectdbParams(
+                names.map { UnsafePointer($0) } + [nil], values.map { UnsafePointer($0) } + [nil], 0)
+        }
     }
 
     func async(_ work: @escaping @Sendable (PostgresSession) -> Void) {

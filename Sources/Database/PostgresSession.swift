@@ -7,11 +7,11 @@ final class PostgresSession: Transaction {
     /// Statements that are kept prepared; past this the connection forgets all and begins anew.
     private static let preparedMaximum = 500
 
-    private let url: String
+    private let open: () -> OpaquePointer?
     private var connection: OpaquePointer?
     private var prepared: [String: String] = [:]
 
-    init(url: String) { self.url = url }
+    init(open: @escaping () -> OpaquePointer?) { self.open = open }
 
     deinit { disconnect() }
 
@@ -19,7 +19,7 @@ final class PostgresSession: Transaction {
 
     func connect() throws {
         disconnect()
-        let opened = PQconnectdb(url)
+        let opened = open()
         connection = opened
         guard PQstatus(opened) == CONNECTION_OK else {
             // libpq's text may repeat the URL with its password: it goes to the log as the cause, never to the client.
@@ -40,6 +40,13 @@ final class PostgresSession: Transaction {
         if let connection { PQfinish(connection) }
         connection = nil
         prepared = [:]
+    }
+
+    /// A text as a literal of SQL, for the statements that take no parameters.
+    func literal(_ text: String) throws -> String {
+        guard let quoted = PQescapeLiteral(connection, text, text.utf8.count) else { throw failure(nil) }
+        defer { PQfreemem(quoted) }
+        return String(cString: quoted)
     }
 
     /// A statement without parameters or rows of interest.

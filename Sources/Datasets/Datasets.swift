@@ -5,6 +5,7 @@ import Platform
 public enum DatasetsFeature {
     public static let migrations =
         VersionsSchema.migrations + MergeSchema.migrations + SlicesSchema.migrations + QualitySchema.migrations
+        + SourcesSchema.migrations
 
     public static func make(_ platform: Platform) -> (feature: Feature, service: DatasetsService) {
         let service = DatasetsService(platform)
@@ -14,9 +15,18 @@ public enum DatasetsFeature {
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
             + SourcesRoutes(service: service).routes + MergeRoutes(service: service).routes
             + CombineRoutes(service: service).routes + QualityRoutes(service: service).routes
-            + StandardsRoutes(service: service).routes
-        feature.background = [Background("openlineage") { try await service.pushOpenLineage() }]
-        feature.recover = { platform.removeScratchFolders() }
+            + StandardsRoutes(service: service).routes + EventsRoutes(service: service).routes
+            + SecretsRoutes(service: service).routes + SourcePoliciesRoutes(service: service).routes
+        feature.background = [
+            Background("openlineage") { try await service.pushOpenLineage() },
+            Background("pushed events") { await service.events.run(service.flushInBackground) },
+            Background("sources") { try await service.watchSources() },
+            Background("ids of pushed events") { try await service.forgetEventIDsHourly() },
+        ]
+        feature.recover = {
+            platform.removeScratchFolders()
+            try await service.recoverEvents()
+        }
         return (feature, service)
     }
 }

@@ -28,21 +28,26 @@ public final class S3Client: Sendable {
     private let signer: SigV4
     private let http: any HTTPSending
     private let clock: Clock
+    private let outbound: OutboundPolicy
 
     /// The largest single answer that is taken into memory.
     private static let maximumAnswerBytes: Int64 = 1 << 30
 
     public convenience init(
-        location: S3Location, credentials: S3Credentials, http: HTTPClient, backoff: Backoff = Backoff()
+        location: S3Location, credentials: S3Credentials, http: HTTPClient, backoff: Backoff = Backoff(),
+        outbound: OutboundPolicy = .any
     ) {
-        self.init(location: location, credentials: credentials, sending: http, backoff: backoff, clock: .system)
+        self.init(
+            location: location, credentials: credentials, sending: http, backoff: backoff, clock: .system,
+            outbound: outbound)
     }
 
     init(
         location: S3Location, credentials: S3Credentials, sending http: any HTTPSending, backoff: Backoff,
-        clock: Clock = .system
+        clock: Clock = .system, outbound: OutboundPolicy = .any
     ) {
         self.location = location
+        self.outbound = outbound
         self.http = http
         self.backoff = backoff
         self.clock = clock
@@ -66,14 +71,25 @@ public final class S3Client: Sendable {
     }
 
     /// Writes an object to a file, going on after broken connections.
-    public func download(_ key: String, to path: String, progress: (@Sendable (Int64, Int64?) -> Void)? = nil)
-        async throws
-    {
+    ///
+    /// - Parameter tag: the ETag that it must have; another is a `conflict`.
+    /// - Returns: its ETag, and in buckets that keep versions the id of its version.
+    @discardableResult
+    public func download(
+        _ key: String, to path: String, tag: String? = nil, progress: (@Sendable (Int64, Int64?) -> Void)? = nil
+    ) async throws -> (tag: String?, version: String?) {
+        let headers = tag.map { [("if-match", $0)] } ?? []
         let response = try await retrying {
-            let request = self.request("GET", key, query: [], headers: [], body: .none, payloadHash: SigV4.emptyHash)
+            let request = self.request(
+                "GET", key, query: [], headers: headers, body: .none, payloadHash: SigV4.emptyHash)
             return try await self.http.download(request, to: path, progress: progress)
         }
+        if response.status == 412 {
+            throw SlipwayError(
+                .conflict, "The object '\(key.prefix(200))' of '\(location.bucket)' changed while it was read; read again.")
+        }
         guard response.isSuccess else { throw failure(response, key) }
+        return (response[header: "ETag"], response[header: "x-amz-version-id"])
     }
 
     /// nil if there is no such object.
@@ -166,11 +182,13 @@ public final class S3Client: Sendable {
             at: clock.now())
         let text = SigV4.canonicalQuery(query)
         // A redirect would need another signature. Big bodies take their time, as long as they move.
-        return HTTPRequest(
+        var request = HTTPRequest(
             method: method, url: text.isEmpty ? url(key) : "\(url(key))?\(text)", headers: signed, body: body,
             timeoutSeconds: nil,
             connectTimeoutSeconds: 5, stallSeconds: 30, followRedirects: false,
             maximumResponseBytes: Self.maximumAnswerBytes)
+        outbound.apply(to: &request)
+        return request
     }
 
     /// Sends a request, again if need be.

@@ -60,10 +60,13 @@ public struct SourcePolicy: Sendable {
     public let roots: [String]
     /// Whether private and loopback addresses may be reached.
     public let allowsPrivateAddresses: Bool
+    /// The hosts that may be reached; nil for any that the addresses allow.
+    public let hosts: HostList?
 
-    public init(roots: [String], allowsPrivateAddresses: Bool) {
+    public init(roots: [String], allowsPrivateAddresses: Bool, hosts: HostList? = nil) {
         self.roots = roots
         self.allowsPrivateAddresses = allowsPrivateAddresses
+        self.hosts = hosts
     }
 }
 

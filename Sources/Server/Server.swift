@@ -100,7 +100,9 @@ struct World: Sendable {
             executors: [process.name: process], prometheus: prometheus, clock: .system, logger: logger,
             dataDirectory: folder.path,
             sources: SourcePolicy(
-                roots: configuration.sourceRoots, allowsPrivateAddresses: configuration.allowPrivateSources),
+                roots: configuration.sourceRoots, allowsPrivateAddresses: configuration.allowPrivateSources,
+                hosts: try configuration.sourceHosts.isEmpty
+                    ? nil : HostList(parsing: configuration.sourceHosts, field: "allow-source-host")),
             pythonEnvironments: configuration.pythonEnvironments, localURL: "http://\(host):\(configuration.port)")
         let features = Features.make(platform)
         var routes = features.flatMap(\.routes) + AccessRoutes(access).routes

@@ -40,7 +40,11 @@ public struct ServeCommand: AsyncParsableCommand {
         parsing: .singleValue,
         help: "A Python environment for pipeline steps: NAME=FOLDER, or FOLDER for the default one. May be repeated.")
     var python: [String] = []
-    @Flag(help: "Let HTTP sources reach private and loopback addresses.") var allowPrivateSources = false
+    @Option(
+        parsing: .singleValue,
+        help: "A host that sources may reach, such as data.example.org or *.example.org (default: any). May be repeated.")
+    var allowSourceHost: [String] = []
+    @Flag(help: "Let sources reach private and loopback addresses.") var allowPrivateSources = false
     @Option(help: "trace, debug, info, warning or error.") var logLevel = "info"
 
     public init() {}
@@ -67,6 +71,7 @@ public struct ServeCommand: AsyncParsableCommand {
             configuration.pythonEnvironments[try Name.validate(name, field: "python")] = try DataFolder.realPath(path)
         }
         configuration.allowPrivateSources = allowPrivateSources
+        configuration.sourceHosts = allowSourceHost
         try await Server.run(configuration, logger: logger)
     }
 }

@@ -18,7 +18,9 @@ public struct ServerConfiguration: Sendable {
     public var sourceRoots: [String] = []
     /// The Python environments that steps may name; `default` is for steps that name none.
     public var pythonEnvironments: [String: String] = [:]
-    /// Whether HTTP sources may reach private and loopback addresses.
+    /// The hosts that sources may reach, as `HostList` takes them; empty for any.
+    public var sourceHosts: [String] = []
+    /// Whether sources may reach private and loopback addresses.
     public var allowPrivateSources = false
     public var tableWorkers = 3
     public var tableMemoryBytes: Int64 = 2 << 30

@@ -60,7 +60,12 @@ struct InputView {
         let flat = ", hive_partitioning = false"
         switch input.format {
         case .parquet: return "read_parquet(\(files)\(union)\(flat))"
-        case .json: return "read_json(\(files)\(union)\(flat)\(FileTriage.compression(input)))"
+        case .json:
+            let columns = input.columns.map { columns in
+                let pairs = columns.map { "\(SQLText.literal($0.name)): \(SQLText.literal($0.type))" }
+                return ", columns = {\(pairs.joined(separator: ", "))}"
+            }
+            return "read_json(\(files)\(columns ?? union)\(flat)\(FileTriage.compression(input)))"
         case .csv:
             var options = "\(union)\(flat)\(FileTriage.compression(input))"
             if input.encoding != .utf8 { options += ", encoding = '\(input.encoding.rawValue)'" }

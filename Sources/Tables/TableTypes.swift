@@ -99,6 +99,7 @@ public struct TableInput: Hashable, Sendable {
     /// For CSV: takes every column as text.
     public var allText: Bool
     /// For Parquet: what the files hold together, if it is known; spares pages the reading of all footers.
+    /// For JSON: exactly these columns, each of its type, with NULL where a document has none; nil finds them out.
     public var columns: [TableColumn]?
     /// For Parquet: adds the columns `positionColumns`, so that a query can say where a row stands.
     public var positions = false

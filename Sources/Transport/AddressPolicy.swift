@@ -12,8 +12,17 @@ public enum AddressPolicy: Sendable, Hashable {
     /// Only global unicast addresses: for URLs that users give. Refuses loopback, private, link-local (and so the
     /// metadata services of clouds), unique-local, multicast and reserved ranges, and goes through no proxy.
     case publicOnly
+    /// Also private and loopback addresses, for owners who let sources reach their own network. Link-local addresses, the
+    /// metadata services of clouds, multicast and reserved ranges stay refused; goes through no proxy.
+    case privateToo
 
-    func allows(_ address: IPAddress) -> Bool { self == .any || address.isPublic }
+    public func allows(_ address: IPAddress) -> Bool {
+        switch self {
+        case .any: true
+        case .publicOnly: address.isPublic
+        case .privateToo: !address.isNeverForUsers
+        }
+    }
 }
 
 /// An IPv4 or IPv6 address as its 4 or 16 bytes.
@@ -59,6 +68,17 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return matches([0x20], bits: 3) && !Self.special6.contains { matches($0.bytes, bits: $0.bits) }
     }
 
+    /// Whether no URL that a user gives has any business there: this network, link-local (and so metadata services),
+    /// multicast, broadcast and reserved ranges.
+    public var isNeverForUsers: Bool {
+        if bytes.count == 4 { return Self.never4.contains { matches($0.bytes, bits: $0.bits) } }
+        if matches(Self.mapped, bits: 96) || matches(Self.nat64, bits: 96) {
+            return IPAddress(bytes: Array(bytes[12...])).isNeverForUsers
+        }
+        if matches([0x20, 0x02], bits: 16) { return IPAddress(bytes: Array(bytes[2..<6])).isNeverForUsers }  // 6to4
+        return Self.never6.contains { matches($0.bytes, bits: $0.bits) }
+    }
+
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
     private func matches(_ prefix: [UInt8], bits: Int) -> Bool {
@@ -83,6 +103,16 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         ([198, 18], 15),  // benchmarks
         ([224], 4),  // multicast
         ([240], 4),  // reserved, broadcast
+    ]
+
+    private static let never4: [(bytes: [UInt8], bits: Int)] = [
+        ([0], 8), ([169, 254], 16), ([168, 63, 129, 16], 32), ([224], 4), ([240], 4),
+        ([100, 100, 100, 200], 32),  // Alibaba's metadata service
+    ]
+
+    private static let never6: [(bytes: [UInt8], bits: Int)] = [
+        ([0xfe, 0x80], 10), ([0xff], 8), (Array(repeating: 0, count: 16), 128),
+        ([0xfd, 0x00, 0x0e, 0xc2] + Array(repeating: 0, count: 10) + [0x02, 0x54], 128),  // Amazon's metadata service
     ]
 
     /// Within 2000::/3; all outside it is refused already: loopback, unique-local, link-local, multicast, discard.

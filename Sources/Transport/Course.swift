@@ -1,10 +1,19 @@
 import Core
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// How far a body has come.
 final class BodyTotal {
     var received: Int64 = 0
     var expected: Int64?
 }
+
+/// A range request was answered with a part of something else.
+private struct StaleRange: Error {}
 
 /// A request on its way through redirects and broken connections to its answer.
 struct Course {
@@ -55,13 +64,36 @@ struct Course {
                     !request.headers.contains(where: { $0.name.equalsIgnoringCase("Range") })
                 else { throw broken.error }
                 resumes += 1
+                try pause(broken.leastSeconds)
+            } catch is StaleRange {
+                // What is there now is shorter or another: from the beginning.
+                guard let restart, resumes < request.maximumResumes else {
+                    throw SlipwayError(
+                        .unavailable, "The connection to \(url.authority) broke, and what it sends has changed since.")
+                }
+                try restart()
+                (total.received, total.expected, tag) = (0, nil, nil)
+                resumes += 1
             }
+        }
+    }
+
+    /// Waits before a download goes on, longer each time and never as long as another that broke at the same moment.
+    private func pause(_ leastSeconds: Double) throws {
+        let backoff = Backoff(baseSeconds: 0.05, maximumSeconds: 5)
+        let wait = max(min(leastSeconds, 30), Double.random(in: 0...backoff.ceiling(afterFailures: resumes)))
+        let end = Clock.monotonicNanoseconds() + UInt64(wait * 1e9)
+        while Clock.monotonicNanoseconds() < end {
+            try cancellation.check()
+            if let deadline, Clock.monotonicNanoseconds() >= deadline { return }
+            usleep(20_000)
         }
     }
 
     private mutating func follow(sink: ByteSink?, restart: (() throws -> Void)?) throws -> HTTPResponse {
         for _ in 0...10 {
             try cancellation.check()
+            for list in request.hosts { try list.require(url.host) }
             let exchange = try exchangeOnce(sink: sink, restart: restart)
             guard request.followRedirects, exchange.isRedirect, let location = exchange.header("Location") else {
                 return HTTPResponse(
@@ -77,7 +109,7 @@ struct Course {
         var sent = headers
         let resumeFrom = resumes > 0 ? total.received : 0
         if resumeFrom > 0, let tag { sent += [("Range", "bytes=\(resumeFrom)-"), ("If-Range", tag)] }
-        let total = total
+        let (total, sentTag) = (total, tag)
         var seenTag: String?
         let exchange = try Exchange(
             method: method, url: url, body: body, policy: request.addressPolicy,
@@ -86,13 +118,23 @@ struct Course {
         ) { exchange in
             let length = exchange.header("Content-Length").flatMap { Int64($0) }
             if resumeFrom > 0 {
+                if exchange.status == 416 { throw StaleRange() }
+                if [408, 429, 500, 502, 503, 504].contains(exchange.status) {
+                    throw BrokenConnection(
+                        peer: exchange.url.authority, reason: "it answered \(exchange.status)",
+                        leastSeconds: exchange.header("Retry-After").flatMap { Double($0) } ?? 0)
+                }
                 guard (200..<300).contains(exchange.status) else {
                     throw SlipwayError(
                         .unavailable,
-                        "The connection to \(exchange.url.authority) broke and could not be taken up again.")
+                        "The connection to \(exchange.url.authority) broke and could not be taken up again: it answered \(exchange.status)."
+                    )
                 }
-                if exchange.status == 206, exchange.header("Content-Range")?.hasPrefix("bytes \(resumeFrom)-") == true {
-                    return
+                if exchange.status == 206 {
+                    // A part of something else than what the first part was of must not be put behind it.
+                    if let now = exchange.header("ETag"), now != sentTag { throw StaleRange() }
+                    if exchange.header("Content-Range")?.hasPrefix("bytes \(resumeFrom)-") == true { return }
+                    throw StaleRange()
                 }
                 guard let restart else {
                     throw SlipwayError(

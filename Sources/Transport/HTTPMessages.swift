@@ -17,6 +17,8 @@ public struct HTTPRequest: Sendable {
     /// The largest body that is taken; nil means 64 MiB for `send` and no limit for `download` and `stream`.
     public var maximumResponseBytes: Int64?
     public var addressPolicy: AddressPolicy
+    /// Which hosts may be asked, redirects included: each list must have them.
+    public var hosts: [HostList] = []
     /// How often `download` and `stream` go on, with a range request, from where a broken connection left off. It takes
     /// a server that sends a strong ETag.
     public var maximumResumes: Int

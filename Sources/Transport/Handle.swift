@@ -43,7 +43,7 @@ final class Handle: @unchecked Sendable {
         set(CURLOPT_LOW_SPEED_LIMIT, 1)
         set(CURLOPT_LOW_SPEED_TIME, max(1, Int(settings.stallSeconds.rounded(.up))))
         // A proxy would hide the peer's address from the policy.
-        if exchange.policy == .publicOnly { set(CURLOPT_PROXY, "") }
+        if exchange.policy != .any { set(CURLOPT_PROXY, "") }
         if let file = settings.authorityFile { set(CURLOPT_CAINFO, file) }
         set(CURLOPT_URL, exchange.url.text)
         let list = setMessage(settings)

@@ -46,6 +46,8 @@ struct TransferFailure {
 struct BrokenConnection: Error {
     let peer: String
     let reason: String
+    /// What the peer asks to wait before the next try.
+    var leastSeconds = 0.0
 
     var error: SlipwayError {
         SlipwayError(.unavailable, "The connection to \(peer) broke: \(reason).", details: ["host": peer])

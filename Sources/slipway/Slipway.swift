@@ -26,7 +26,8 @@ struct Slipway: AsyncParsableCommand {
             CommandGroup(
                 name: "Data",
                 subcommands: [
-                    ProjectCommand.self, SourceCommand.self, DataCommand.self, SliceCommand.self, LabelCommand.self,
+                    ProjectCommand.self, SourceCommand.self, SecretCommand.self, DataCommand.self, SliceCommand.self,
+                    LabelCommand.self,
                 ]),
             CommandGroup(
                 name: "Work",

@@ -8,10 +8,19 @@ import Testing
     /// What is written for a query, or the error's code.
     private func export(_ url: String, _ query: String, to path: String) async -> String {
         do {
-            let count = try await ForeignDatabase.export(url: url, query: query, to: path)
+            let count = try await ForeignDatabase.export(ForeignQuery(Self.place(url), query: query), to: path).rows
             let text = String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
             return "\(count) \(text.split(separator: "\n").joined(separator: " "))"
         } catch { return (error as? SlipwayError)?.code.rawValue ?? "\(error)" }
+    }
+
+    private static func place(_ url: String) throws -> ForeignQuery.Place {
+        guard url.hasPrefix("postgres") else { return .file(String(url.dropFirst("sqlite://".count))) }
+        // A password in a URL is not taken: it comes by itself.
+        var parts = try #require(URLComponents(string: url))
+        let password = parts.password.map { Secret($0) }
+        parts.password = nil
+        return .postgres(try PostgresPlace(parsing: try #require(parts.string)), password: password, addresses: nil)
     }
 
     @Test func `rows come out as JSON lines, and nothing but reading is done`() async throws {

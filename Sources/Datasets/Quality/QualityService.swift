@@ -178,9 +178,9 @@ extension DatasetsService {
         let table = TableInput(
             name: "data", files: [try await platform.objects.localPath(raw.digest)],
             labels: ["request.\(format.rawValue)"], format: format, encoding: encoding)
-        let part = try await convert(table, base: base, in: folder)
+        let part = try await convert(table, onto: base, replaces: false, Conversion(), in: folder).part
         let subject = try await subject(
-            owner, parts: [part], labels: table.labels ?? [], base: base, source: nil)
+            owner, parts: [(try await platform.objects.localPath(part.object.digest), part.table)], labels: table.labels ?? [], base: base, source: nil)
         return try await QualityCheck(service: self, subject: subject, now: platform.clock.now(), principal: principal)
             .run(stored.contract, number: stored.number)
     }

@@ -11,9 +11,9 @@ import Web
 extension DatasetsService {
     // MARK: Sources
 
-    public func createSource(
+    func createSource(
         name: String, project: String, kind: Source.Kind, location: String, query: String?, format: TableInput.Format?,
-        encoding: TableInput.Encoding, as principal: Principal
+        encoding: TableInput.Encoding, settings: SourceSettings = SourceSettings(), as principal: Principal
     ) async throws -> Source {
         try principal.require(.manageSources, in: project)
         try Name.validate(name)
@@ -21,10 +21,10 @@ extension DatasetsService {
         if kind == .postgres || kind == .sqlite, query == nil {
             throw SlipwayError.field("query", "is missing", expected: "the SELECT to read from the database")
         }
+        try settings.validate(for: kind)
         let source = Source(
             name: name, project: project, kind: kind, location: location, query: query, format: format,
-            encoding: encoding,
-            created: platform.clock.now(), lastImported: nil, lastSeen: nil)
+            encoding: encoding, created: platform.clock.now(), settings: settings)
         return try await platform.database.write { [store, ledger = platform.ledger] db in
             try ProjectsStore().require(db, project)
             guard try store.insert(db, source) else {
@@ -68,12 +68,13 @@ extension DatasetsService {
         {
             throw passwordRefusal()
         }
+        if kind == .postgres { _ = try PostgresPlace(parsing: location) }
     }
 
     private static func passwordRefusal() -> SlipwayError {
         .field(
             "location", "holds a password",
-            expected: "none: give it to the server by PGPASSFILE, a netrc file or its AWS variables, never in a URL")
+            expected: "none: keep it as a secret (slipway secret set NAME) and name that, never in a URL")
     }
 
     public func source(_ name: String, as principal: Principal) async throws -> Source {
@@ -89,54 +90,33 @@ extension DatasetsService {
             .filter { principal.may(.readDatasets, in: $0.project) }
     }
 
-    // MARK: Import
-
-    /// Reads a source into a version. What was read already, by its digest, gives the version that it made then.
-    ///
-    /// - Parameter append: keeps the newest version's rows and adds these.
-    public func importSource(
-        _ name: String, into dataset: String, branch: String = Dataset.mainBranch, append: Bool, message: String,
-        as principal: Principal
-    ) async throws -> DatasetVersion {
-        let source = try await source(name, as: principal)
-        try principal.require(.writeDatasets, in: source.project)
-        try Name.validate(dataset, field: "dataset")
-        let folder = try platform.scratchFolder()
-        defer { removeFolder(folder) }
-        let fetched = try await fetch(source, into: folder)
-        let recipe = Recipe(
-            kind: "import", inputs: fetched.files.map(\.label),
-            details: ["source": JSONValue(source.ref), "query": JSONValue(source.query), "append": .bool(append)])
+    /// Changes how a source is read.
+    func changeSource(_ name: String, _ body: JSONFields, as principal: Principal) async throws -> Source {
+        let known = try await source(name, as: principal)
+        try principal.require(.manageSources, in: known.project)
+        var settings = known.settings
+        try settings.change(body)
+        try settings.validate(for: known.kind)
+        let wanted = settings
         let now = platform.clock.now()
-        if !append,
-            let known = try await platform.database.read({ [store] in
-                try store.version($0, dataset, recipe: recipe.digest)
-            })
-        {
-            guard known.project == source.project else { throw belongsElsewhere(dataset) }
-            try await platform.database.write { [store] in try store.markImported($0, name, at: now, seen: fetched.seen)
-            }
-            return known
-        }
-        let base = append ? try await newest(dataset, branch) : nil
-        let table = TableInput(
-            name: "data", files: fetched.files.map(\.path), labels: fetched.files.map(\.label),
-            format: try source.format ?? fetched.format(source),
-            encoding: source.encoding)
-        let part = try await convert(table, base: base, in: folder)
-        let parents = [source.ref] + fetched.files.map { Ref(.file, $0.label) }
-        let version = try await commit(
-            Commit(
-                dataset: dataset, project: source.project, branch: branch, parts: [part], base: base,
-                expects: append ? .exactly(base?.number) : .any, recipe: recipe, parents: parents,
-                message: message.isEmpty ? "import \(name)" : message), as: principal
-        ).version
-        try await platform.database.write { [store, ledger = platform.ledger] db in
-            try store.markImported(db, name, at: now, seen: fetched.seen)
+        return try await platform.database.write { [store, ledger = platform.ledger] db in
+            try store.set(db, wanted, of: name)
+            // A new schedule begins now; it does not make up for the past.
+            if wanted.schedule != known.settings.schedule { try store.markFired(db, source: name, at: now) }
             try ledger.append(
-                db, "source.imported", source.ref, project: source.project, by: principal,
-                data: ["version": JSONValue(version.ref)])
+                db, "source.updated", known.ref, project: known.project, by: principal, data: wanted.json)
+            guard let changed = try store.source(db, name) else { throw SlipwayError.notFound(known.ref) }
+            return changed
         }
-        return version
+    }
+
+    /// Forgets a source; what was read from it stays.
+    func removeSource(_ name: String, as principal: Principal) async throws {
+        let known = try await source(name, as: principal)
+        try principal.require(.manageSources, in: known.project)
+        try await platform.database.write { [store, ledger = platform.ledger] db in
+            try store.remove(db, source: name)
+            try ledger.append(db, "source.removed", known.ref, project: known.project, by: principal)
+        }
     }
 }

@@ -202,9 +202,9 @@ extension DatasetsService {
 
     /// A request to an address that a user gave, under the rules for sources.
     func outboundRequest(_ method: String, _ url: String, _ project: String?) async throws -> HTTPRequest {
-        HTTPRequest(
-            method: method, url: url, timeoutSeconds: nil,
-            addressPolicy: platform.sources.allowsPrivateAddresses ? .any : .publicOnly)
+        var request = HTTPRequest(method: method, url: url, timeoutSeconds: nil)
+        try await outbound(project).apply(to: &request)
+        return request
     }
 
     private func keep(_ croissant: CroissantDocument, of version: DatasetVersion, as principal: Principal) async throws

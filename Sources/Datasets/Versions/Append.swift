@@ -14,9 +14,10 @@ extension DatasetsService {
     /// - Parameters:
     ///   - key: the client's own id of this batch; sending it again changes nothing.
     ///   - origin: where the client has the rows from, for the lineage: a path or a URL.
-    public func append(
+    func append(
         _ dataset: String, project: String, body: RequestBody, format: TableInput.Format, encoding: TableInput.Encoding,
-        key: String?, origin: String?, message: String, branch: String = Dataset.mainBranch, as principal: Principal
+        key: String?, origin: String?, message: String, branch: String = Dataset.mainBranch,
+        rules: Conversion = Conversion(), as principal: Principal
     ) async throws -> (version: DatasetVersion, isNew: Bool) {
         try principal.require(.writeDatasets, in: project)
         try Name.validate(dataset, field: "dataset")
@@ -34,23 +35,17 @@ extension DatasetsService {
             name: "data", files: [try await platform.objects.localPath(raw.digest)], labels: [label], format: format,
             encoding: encoding)
         let recipe = Recipe(kind: "append", inputs: [label], details: ["key": JSONValue(key)])
-        // Two appends at the same time: the later one goes on top of the earlier.
-        for attempt in 1... {
+        // Columns that change while the rows are converted are rare: once more then.
+        for _ in 0..<5 {
             let base = try await newest(dataset, branch)
-            let part = try await convert(table, base: base, in: folder)
-            do {
-                return try await commit(
-                    Commit(
-                        dataset: dataset, project: project, branch: branch, parts: [part], base: base,
-                        expects: .exactly(base?.number), recipe: recipe, parents: [Ref(.file, label)],
-                        message: message, key: key), as: principal)
-            } catch let error as SlipwayError
-                where error.code == .conflict && error.details["latest"] != nil && attempt < 20
-            {
-                if let known = try await appended(dataset, key) { return (known, false) }
-            }
+            let made = try await convert(table, onto: base, replaces: false, rules, in: folder)
+            let landing = Landing(
+                dataset: dataset, project: project, branch: branch, part: made.part, fits: base?.columns,
+                recipe: made.rejected.map { recipe.reading(["rejected": $0.json]) } ?? recipe, parents: [Ref(.file, label)], message: message, key: key,
+                also: made.rejected?.keeping)
+            if let landed = try await land(landing, as: principal) { return landed }
         }
-        throw SlipwayError(.conflict, "The dataset \(dataset) changes too fast; try again.")
+        throw SlipwayError(.conflict, "The columns of \(dataset) change too fast; try again.")
     }
 
     private func appended(_ dataset: String, _ key: String?) async throws -> DatasetVersion? {
@@ -73,42 +68,6 @@ extension DatasetsService {
     /// The head of a branch.
     func newest(_ dataset: String, _ branch: String) async throws -> DatasetVersion? {
         try await platform.database.read { [store] in try store.version($0, dataset, .name(branch)) }
-    }
-
-    /// Writes a table as Parquet; onto a base, with the base's columns and types.
-    func convert(_ table: TableInput, base: DatasetVersion?, in folder: String) async throws -> (
-        path: String, table: TableFile
-    ) {
-        guard table.files.contains(where: { !isEmptyFile($0) }) else {
-            throw SlipwayError(
-                .invalid, "\(table.labels?.first ?? "The file") is empty; expected rows as Parquet, CSV or JSON.")
-        }
-        let path = folder + "/" + ID.make() + ".parquet"
-        var list = "*"
-        if let base {
-            let given = try await platform.tables.columns(of: table)
-            let (have, want) = (Set(given.map(\.name)), Set(base.columns.map(\.name)))
-            let missing = base.columns.map(\.name).filter { !have.contains($0) }
-            let unknown = given.map(\.name).filter { !want.contains($0) }
-            guard missing.isEmpty, unknown.isEmpty else {
-                let parts =
-                    (missing.isEmpty ? [] : ["the columns \(missing.joined(separator: ", ")) are missing"])
-                    + (unknown.isEmpty ? [] : ["\(unknown.joined(separator: ", ")) are not known"])
-                throw SlipwayError(
-                    .invalid,
-                    "The rows do not fit \(base.ref): \(parts.joined(separator: "; ")). Expected the columns \(base.columns.map(\.name).joined(separator: ", ")).",
-                    details: ["missing": missing.joined(separator: ","), "unknown": unknown.joined(separator: ",")],
-                    ref: base.ref)
-            }
-            list = base.columns.map { "CAST(\(DuckSQL.name($0.name)) AS \($0.type)) AS \(DuckSQL.name($0.name))" }
-                .joined(separator: ", ")
-        }
-        return (
-            path,
-            try await platform.tables.write(
-                "SELECT \(list) FROM data", parameters: [], inputs: [table], to: path, timeoutSeconds: Self.writeSeconds
-            )
-        )
     }
 
     // MARK: Derive

@@ -12,9 +12,15 @@ struct Commit: Sendable {
     let project: String
     var branch = Dataset.mainBranch
     /// Parquet files on this machine; moved into the object store.
-    var parts: [(path: String, table: TableFile)]
+    var parts: [(path: String, table: TableFile)] = []
+    /// Parts that are in the object store already; they come after `parts`.
+    var stored: [StoredPart] = []
+    /// The parts of `stored` as they came, when those hold older rows too.
+    var arrivals: [StoredPart]?
     /// A version whose files the new one keeps, with the parts after them.
     var base: DatasetVersion?
+    /// How many of the base's last files the new parts stand for, and the rows in those (see `Compaction`).
+    var replaces: (files: Int, rows: Int64) = (0, 0)
     /// What the branch's newest version must be when the new one is made.
     var expects = Head.any
     let recipe: Recipe
@@ -29,6 +35,14 @@ struct Commit: Sendable {
     var reusesNewest = false
     /// What the tables in the recipe's SQL are, for the lineage of columns.
     var reads: [String: DatasetVersion] = [:]
+    /// What else has to happen in the same transaction, once the version is made.
+    var also: (@Sendable (any Transaction, DatasetVersion) throws -> Void)?
+
+    /// A Parquet file in the object store.
+    struct StoredPart: Sendable {
+        let object: ObjectInfo
+        let table: TableFile
+    }
 
     enum Head: Sendable {
         case any
@@ -47,22 +61,27 @@ extension DatasetsService {
     ///   `invalid` with the report when the rows break the dataset's contract.
     func commit(_ commit: Commit, as principal: Principal) async throws -> (version: DatasetVersion, isNew: Bool) {
         let (name, base, recipe) = (commit.dataset, commit.base, commit.recipe)
-        var added: [DatasetFile] = []
-        let baseFiles = try await base.asyncMap { try await self.files(of: $0) } ?? []
-        let checks = try await checks(commit, baseFiles: baseFiles.count, as: principal)
-        for (index, part) in commit.parts.enumerated() {
-            let object = try await platform.objects.put(file: part.path, move: true)
-            added.append(
-                DatasetFile(
-                    path: Self.partName(baseFiles.count + index), digest: object.digest, sizeBytes: object.sizeBytes))
+        let checks = try await checks(commit, as: principal)
+        let baseFiles = (try await base.asyncMap { try await self.files(of: $0) } ?? [])
+            .dropLast(commit.replaces.files)
+        var parts: [Commit.StoredPart] = []
+        for part in commit.parts {
+            parts.append(
+                .init(object: try await platform.objects.put(file: part.path, move: true), table: part.table))
+        }
+        parts += commit.stored
+        let added = parts.enumerated().map { index, part in
+            DatasetFile(
+                path: Self.partName(baseFiles.count + index), digest: part.object.digest,
+                sizeBytes: part.object.sizeBytes)
         }
         let all = baseFiles + added
         let listing: JSONValue = .array(all.map { [.string($0.digest.hex), .int($0.sizeBytes)] })
         let draft = DatasetVersion(
             dataset: name, project: commit.project, kind: base?.kind ?? .table, number: 0, branch: commit.branch,
             parent: nil, merged: commit.merged, manifest: "", digest: Digest.of(listing.canonicalText),
-            columns: commit.parts.first?.table.columns ?? base?.columns ?? [],
-            rowCount: (base?.rowCount ?? 0) + commit.parts.reduce(0) { $0 + $1.table.rows },
+            columns: parts.first?.table.columns ?? base?.columns ?? [],
+            rowCount: (base?.rowCount ?? 0) - commit.replaces.rows + parts.reduce(0) { $0 + $1.table.rows },
             sizeBytes: all.reduce(0) { $0 + $1.sizeBytes },
             fileCount: all.count, message: commit.message, author: principal.name, created: platform.clock.now(),
             recipe: recipe)
@@ -107,8 +126,18 @@ extension DatasetsService {
                     "files": JSONValue(version.fileCount), "branch": .string(version.branch),
                     "recipe": .string(recipe.kind),
                 ])
+            try commit.also?(db, version)
             return (version, true)
         }
+    }
+
+    /// Checks the new rows, wherever they are.
+    private func checks(_ commit: Commit, as principal: Principal) async throws -> CommitChecks {
+        var asked = commit
+        for part in commit.arrivals ?? commit.stored {
+            asked.parts.append((try await platform.objects.localPath(part.object.digest), part.table))
+        }
+        return try await checks(asked, baseFiles: commit.base?.fileCount ?? 0, as: principal)
     }
 
     /// Makes the dataset if it is new, and sees that the branch may be written.

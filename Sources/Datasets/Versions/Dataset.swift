@@ -82,21 +82,40 @@ public struct Recipe: Sendable, Hashable {
     public let inputs: [String]
     /// Everything else that matters: SQL, parameters, code digest, environment digest, seed.
     public let details: JSONValue
+    /// How exactly the inputs were read (ETags, snapshots, times): for the record, and no part of the digest.
+    public let read: JSONValue?
 
-    public init(kind: String, inputs: [String], details: JSONValue) {
+    public init(kind: String, inputs: [String], details: JSONValue, read: JSONValue? = nil) {
         self.kind = kind
         self.inputs = inputs
         self.details = details
+        self.read = read
     }
 
-    public var json: JSONValue { ["kind": .string(kind), "inputs": JSONValue(inputs), "details": details] }
+    public var json: JSONValue {
+        guard let read, case .object(var fields) = identity else { return identity }
+        fields["read"] = read
+        return .object(fields)
+    }
 
-    public var digest: Digest { Digest.of(json.canonicalText) }
+    /// The same recipe with more about how it was read.
+    func reading(_ more: [String: JSONValue]) -> Recipe {
+        Recipe(
+            kind: kind, inputs: inputs, details: details,
+            read: .object((read?.objectValue ?? [:]).merging(more) { $1 }))
+    }
+
+    private var identity: JSONValue {
+        ["kind": .string(kind), "inputs": JSONValue(inputs), "details": details]
+    }
+
+    public var digest: Digest { Digest.of(identity.canonicalText) }
 
     init(_ json: JSONValue) {
         kind = json["kind"]?.stringValue ?? ""
         inputs = json["inputs"]?.arrayValue?.compactMap(\.stringValue) ?? []
         details = json["details"] ?? [:]
+        read = json["read"]
     }
 }
 

@@ -19,6 +19,9 @@ public struct DatasetsService: Sendable {
     let store = DatasetsStore()
     let tableCache: TableCache
     let driftReferences = DriftReferences()
+    /// Who appends to which branch.
+    let turns = Turns()
+    let events: EventFlusher
 
     /// How much disk the rows of evaluated slices may take.
     private static let cacheMaximumBytes: Int64 = 20 << 30
@@ -27,6 +30,7 @@ public struct DatasetsService: Sendable {
         self.platform = platform
         tableCache = TableCache(
             folder: platform.dataDirectory + "/cache/tables", maximumBytes: Self.cacheMaximumBytes)
+        events = EventFlusher(clock: platform.clock)
     }
 
     // MARK: Looking things up

@@ -1,5 +1,3 @@
-import Core
-
 /// A schedule in the five fields of cron: minute, hour, day of the month, month, day of the week; all in UTC.
 ///
 /// A field is `*`, or a list of numbers, ranges `a-b` and names (`JAN`…`DEC`, `SUN`…`SAT`; 7 is Sunday too), each with an
