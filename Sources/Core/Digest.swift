@@ -2,30 +2,93 @@ import CCrypto
 
 /// A SHA-256 digest (FIPS 180-4); printed as 64 lower-case hexadecimal digits.
 public struct Digest: Hashable, Sendable, CustomStringConvertible, Comparable {
-    public let hex: String
+    /// The 32 bytes as big-endian words, so that digests compare as their texts do.
+    private let a: UInt64
+    private let b: UInt64
+    private let c: UInt64
+    private let d: UInt64
+
+    public static let byteCount = 32
 
     /// Parses 64 hexadecimal digits, with or without the prefix `sha256:`.
     ///
     /// - Throws: `invalid`, naming `field`.
     public init(parsing text: String, field: String = "digest") throws {
-        let body = text.hasPrefix("sha256:") ? String(text.dropFirst(7)) : text
-        guard body.utf8.count == 64, body.utf8.allSatisfy({ ($0 >= 48 && $0 <= 57) || ($0 >= 97 && $0 <= 102) }) else {
+        let body = text.hasPrefix("sha256:") ? text.utf8.dropFirst(7) : text.utf8[...]
+        var words = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
+        var count = 0
+        for digit in body {
+            let value: UInt8? =
+                switch digit {
+                case 48...57: digit - 48
+                case 97...102: digit - 87
+                default: nil
+                }
+            guard let value, count < 64 else {
+                count = 0
+                break
+            }
+            let digit = UInt64(value)
+            switch count / 16 {
+            case 0: words.0 = words.0 << 4 | digit
+            case 1: words.1 = words.1 << 4 | digit
+            case 2: words.2 = words.2 << 4 | digit
+            default: words.3 = words.3 << 4 | digit
+            }
+            count += 1
+        }
+        guard count == 64 else {
             throw SlipwayError.field(
                 field, "'\(text.prefix(80))' is not a SHA-256 digest", expected: "64 lower-case hexadecimal digits")
         }
-        hex = body
+        (a, b, c, d) = words
     }
 
-    init(bytes: some Sequence<UInt8>) { hex = Hex.encode(bytes) }
+    /// The digest whose bytes these are.
+    ///
+    /// - Precondition: there are 32 of them.
+    public init(bytes: UnsafeRawBufferPointer) {
+        precondition(bytes.count == Self.byteCount)
+        func word(_ index: Int) -> UInt64 {
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+        }
+        (a, b, c, d) = (word(0), word(1), word(2), word(3))
+    }
 
+    /// Gives the 32 bytes to `body`.
+    public func withBytes<T>(_ body: (UnsafeRawBufferPointer) throws -> T) rethrows -> T {
+        try withUnsafeBytes(of: (a.bigEndian, b.bigEndian, c.bigEndian, d.bigEndian), body)
+    }
+
+    /// The 32 bytes.
+    public var bytes: [UInt8] { withBytes { Array($0) } }
+
+    public var hex: String { withBytes { Hex.encode($0) } }
     public var description: String { hex }
-    public static func < (a: Digest, b: Digest) -> Bool { a.hex < b.hex }
+
+    public static func < (x: Digest, y: Digest) -> Bool {
+        if x.a != y.a { return x.a < y.a }
+        if x.b != y.b { return x.b < y.b }
+        return x.c != y.c ? x.c < y.c : x.d < y.d
+    }
+
+    // The bytes are as good as random already.
+    public func hash(into hasher: inout Hasher) { hasher.combine(a) }
 
     /// The digest of bytes in memory.
     public static func of(_ bytes: some Collection<UInt8>) -> Digest {
-        let hasher = Hasher256()
-        hasher.update(Array(bytes))
-        return hasher.finalize()
+        if let digest = bytes.withContiguousStorageIfAvailable({ of(UnsafeRawBufferPointer($0)) }) { return digest }
+        return Array(bytes).withUnsafeBytes { of($0) }
+    }
+
+    /// The digest of bytes in memory, in one call.
+    public static func of(_ bytes: UnsafeRawBufferPointer) -> Digest {
+        withUnsafeTemporaryAllocation(byteCount: byteCount, alignment: 8) { out in
+            guard EVP_Digest(bytes.baseAddress, bytes.count, out.baseAddress, nil, Hasher256.algorithm, nil) == 1 else {
+                fatalError("libcrypto offers no SHA-256")
+            }
+            return Digest(bytes: UnsafeRawBufferPointer(out))
+        }
     }
 
     public static func of(_ text: String) -> Digest { of(Array(text.utf8)) }
@@ -35,8 +98,12 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible, Comparable {
 public final class Hasher256 {
     private let context: OpaquePointer
 
+    /// Looked up once: libcrypto would search its providers for each hash. Unsafe by declaration only; libcrypto never
+    /// changes it.
+    nonisolated(unsafe) fileprivate static let algorithm = EVP_MD_fetch(nil, "SHA256", nil)
+
     public init() {
-        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+        guard let context = EVP_MD_CTX_new(), EVP_DigestInit_ex(context, Self.algorithm, nil) == 1 else {
             fatalError("libcrypto offers no SHA-256")
         }
         self.context = context
@@ -54,7 +121,7 @@ public final class Hasher256 {
     public func finalize() -> Digest {
         var out = [UInt8](repeating: 0, count: 32)
         EVP_DigestFinal_ex(context, &out, nil)
-        return Digest(bytes: out)
+        return out.withUnsafeBytes { Digest(bytes: $0) }
     }
 }
 
@@ -87,6 +154,7 @@ public enum Hex {
 
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
         var out: [UInt8] = []
+        out.reserveCapacity(bytes.underestimatedCount * 2)
         for b in bytes {
             out.append(digits[Int(b >> 4)])
             out.append(digits[Int(b & 15)])
