@@ -90,13 +90,14 @@ import Web
     private static let names = ["datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe"]
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
-        "metric": "rmse",
+        "metric": "rmse", "label": "b1",
     ]
     private static let bodies: [String: JSONValue] = [
         "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
         "/projects": ["name": "new"], "/projects/{project}/goals/{goal}/measurements": ["value": -0.1],
         "/datasets/{name}/derive": ["sql": "SELECT 1 AS a", "inputs": ["d": "dataset:d"], "project": "p"],
         "/query": ["sql": "SELECT count(*) FROM d", "inputs": ["d": "dataset:d"]],
+        "/datasets": ["name": "d3", "project": "p"],
         "/slices": ["name": "s2", "dataset": "d", "where": "units > 2"],
         "/sources": ["name": "src2", "project": "p", "kind": "file", "location": "/x.csv"],
         "/sources/{name}/import": ["dataset": "d2"], "/experiments": ["name": "e2", "project": "p"],

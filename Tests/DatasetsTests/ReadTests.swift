@@ -55,7 +55,7 @@ import Web
                 ("limit", 400, "limit", try await f.ask("GET", base + "?limit=0")),
                 ("cursor", 400, "after", try await f.ask("GET", base + "?after=\(negative)")),
                 ("version", 404, "The newest version is 1", try await f.ask("GET", "/datasets/sales/versions/2/rows")),
-                ("version text", 400, "newest", try await f.ask("GET", "/datasets/sales/versions/newest/rows")),
+                ("version text", 404, "newest", try await f.ask("GET", "/datasets/sales/versions/newest/rows")),
                 ("dataset", 404, "dataset:nope", try await f.ask("GET", "/datasets/nope/versions/1/rows")),
                 (
                     "file", 404, "no file",
