@@ -60,6 +60,9 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible, Comparable {
         try withUnsafeBytes(of: (a.bigEndian, b.bigEndian, c.bigEndian, d.bigEndian), body)
     }
 
+    /// The first eight bytes as a number, for search in sorted digests.
+    public var leadingWord: UInt64 { a }
+
     /// The 32 bytes.
     public var bytes: [UInt8] { withBytes { Array($0) } }
 

@@ -146,6 +146,16 @@ enum Files {
         }
     }
 
+    static func writeAll(_ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
+        var done = 0
+        while let base = bytes.baseAddress, done < bytes.count {
+            let n = pwrite(descriptor, base + done, bytes.count - done, off_t(offset + Int64(done)))
+            if n < 0, errno == EINTR { continue }
+            guard n > 0 else { throw failure("written", path) }
+            done += n
+        }
+    }
+
     static func sync(_ path: String) throws {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else { throw failure("opened", path) }

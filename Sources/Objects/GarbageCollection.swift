@@ -68,10 +68,7 @@ extension ObjectStore {
             for (index, object) in objects.enumerated() {
                 if index >= 8, let done = try await group.next() { removed.append(done) }
                 group.addTask {
-                    let digest = object.info.digest
-                    let isGone = try await self.locks.alone(digest) {
-                        try await self.backend.delete(digest, untouchedSince: cutoff)
-                    }
+                    let isGone = try await self.backend.delete(object.info.digest, untouchedSince: cutoff)
                     return isGone ? object : nil
                 }
             }

@@ -26,9 +26,23 @@ public struct StoredObject: Hashable, Sendable {
 /// The bytes of an object on their way into a backend, whose digest is known already.
 public enum ObjectContent: Sendable {
     case bytes([UInt8])
+    /// Bytes that may share a file with others: for many objects of at most `Pack.objectMaximumBytes`.
+    case small(ArraySlice<UInt8>)
     /// A file in the backend's staging folder: complete, mode 0444, not synced. It is gone when the commit
     /// succeeded, and remains the caller's if it failed.
     case staged(path: String)
+}
+
+/// An object, or a part of it, to be read.
+public struct ObjectPiece: Hashable, Sendable {
+    public let digest: Digest
+    /// nil for the whole object.
+    public let range: Range<Int64>?
+
+    public init(digest: Digest, range: Range<Int64>? = nil) {
+        self.digest = digest
+        self.range = range
+    }
 }
 
 /// Where the bytes of an object can be had without the store.
@@ -59,19 +73,19 @@ public struct ObjectBackendTraits: Hashable, Sendable {
 public protocol ObjectBackend: Sendable {
     var traits: ObjectBackendTraits { get }
 
-    /// Stores an object; it is durable, and its touched time is now, when this returns. If the object is there already
-    /// with that size, its bytes stay, unless `replacing`.
-    func commit(_ object: ObjectInfo, _ content: ObjectContent, replacing: Bool) async throws
+    /// Stores objects; they are durable, and their touched times are now, when this returns. If an object is there
+    /// already with that size, its bytes stay, unless `replacing`.
+    func commit(_ objects: [(object: ObjectInfo, content: ObjectContent)], replacing: Bool) async throws
 
-    /// The object if it is there, at a cost that does not depend on how many there are.
+    /// For each digest the object if it is there, at a cost that does not depend on how many there are.
     ///
-    /// - Parameter touching: also moves its touched time to now (S3: unless it is newer than ten minutes).
-    func info(_ digest: Digest, touching: Bool) async throws -> ObjectInfo?
+    /// - Parameter touching: also moves the touched times to now (S3: unless newer than ten minutes).
+    func info(_ digests: [Digest], touching: Bool) async throws -> [ObjectInfo?]
 
-    /// Exactly the bytes `range` of the object, not verified.
+    /// Exactly the bytes that are asked for, in that order, not verified.
     ///
-    /// - Throws: `notFound`; `internal` if the object is shorter.
-    func read(_ digest: Digest, range: Range<Int64>) async throws -> [UInt8]
+    /// - Throws: `notFound`; `internal` if an object is shorter than its piece.
+    func read(_ pieces: [ObjectPiece]) async throws -> [[UInt8]]
 
     /// Objects with digests after `after`, in order, about `limit` of them; empty at the end only.
     func list(after: Digest?, limit: Int) async throws -> [StoredObject]
@@ -79,11 +93,22 @@ public protocol ObjectBackend: Sendable {
     /// Deletes the object unless it was touched at or after `untouchedSince`; says whether it did.
     func delete(_ digest: Digest, untouchedSince: Timestamp) async throws -> Bool
 
-    /// Where the object can be had directly. It need not exist.
-    func location(of digest: Digest, expiresSeconds: Int) async throws -> ObjectLocation
+    /// Where the object can be had directly, if it is there; nil if it has to be read through the store.
+    func location(of digest: Digest, expiresSeconds: Int) async throws -> ObjectLocation?
 
-    /// Removes what uploads that never ended left before `cutoff`; in a dry run only counts.
+    /// Removes what uploads that never ended left before `cutoff`, and gives space of deleted objects back to the disk; in
+    /// a dry run only counts the leftovers.
     func removeLeftovers(before cutoff: Timestamp, dryRun: Bool) async throws -> (count: Int, bytes: Int64)
+}
+
+extension ObjectBackend {
+    func info(_ digest: Digest, touching: Bool) async throws -> ObjectInfo? {
+        try await info([digest], touching: touching)[0]
+    }
+
+    func read(_ digest: Digest, range: Range<Int64>) async throws -> [UInt8] {
+        try await read([ObjectPiece(digest: digest, range: range)])[0]
+    }
 }
 
 extension SlipwayError {

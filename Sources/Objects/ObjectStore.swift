@@ -18,9 +18,8 @@ import Transport
 /// - Streams of any size take constant memory.
 public final class ObjectStore: Sendable {
     let backend: any ObjectBackend
-    let locks = DigestLocks()
-    private let pool: BlockingPool
-    private let cache: ObjectCache?
+    let pool: BlockingPool
+    let cache: ObjectCache?
     /// Objects that a reader found damaged; the next put of the same content replaces them.
     private let damaged = Mutex<Set<Digest>>([])
     /// Files that were hashed and found right, as they were then.
@@ -83,9 +82,17 @@ public final class ObjectStore: Sendable {
     }
 
     private func commit(_ object: ObjectInfo, _ content: ObjectContent) async throws {
-        let replacing = damaged.withLock { $0.contains(object.digest) }
-        try await locks.shared(object.digest) { try await backend.commit(object, content, replacing: replacing) }
-        if replacing { _ = damaged.withLock { $0.remove(object.digest) } }
+        try await commit([(object, content)])
+    }
+
+    func commit(_ objects: [(object: ObjectInfo, content: ObjectContent)]) async throws {
+        let bad = damaged.withLock { damaged in
+            damaged.isEmpty ? [] : Set(objects.lazy.map(\.object.digest).filter(damaged.contains))
+        }
+        if bad.isEmpty { return try await backend.commit(objects, replacing: false) }
+        try await backend.commit(objects.filter { !bad.contains($0.object.digest) }, replacing: false)
+        try await backend.commit(objects.filter { bad.contains($0.object.digest) }, replacing: true)
+        damaged.withLock { $0.subtract(bad) }
     }
 
     // MARK: Look
@@ -95,7 +102,7 @@ public final class ObjectStore: Sendable {
 
     /// Like `info`, and starts the grace period anew: for objects that will be referred to without being put.
     public func touch(_ digest: Digest) async throws -> ObjectInfo? {
-        try await locks.shared(digest) { try await backend.info(digest, touching: true) }
+        try await backend.info(digest, touching: true)
     }
 
     // MARK: Get
@@ -122,12 +129,11 @@ public final class ObjectStore: Sendable {
         ObjectStream(store: self, digest: digest, range: range)
     }
 
-    /// A local file with the object's bytes, only to be read: the object itself on disk; a copy in the cache for S3,
-    /// which stays for at least ten minutes after this call. Its bytes are verified the first time in this process, and
+    /// A local file with the object's bytes, only to be read: the object itself on disk; a copy in the cache for S3 and
+    /// for objects in packs, which stays for at least ten minutes after this call. Its bytes are verified the first time in this process, and
     /// again whenever the file is another or was written to.
     public func localPath(_ digest: Digest) async throws -> String {
         if case .file(let path) = try await backend.location(of: digest, expiresSeconds: 0) {
-            guard try await backend.info(digest, touching: false) != nil else { throw SlipwayError.noObject(digest) }
             try await verify(path, digest)
             return path
         }

@@ -59,17 +59,8 @@ public struct ObjectStream: AsyncSequence, Sendable {
             let starts = stride(from: left.lowerBound, to: left.upperBound, by: Int64.Stride(chunk)).prefix(
                 traits.readsAhead ? 4 : 1)
             let ranges = starts.map { $0..<Swift.min($0 + chunk, left.upperBound) }
-            let (backend, digest) = (store.backend, digest)
-            if ranges.count == 1 {
-                ready = [try await backend.read(digest, range: ranges[0])]
-            } else {
-                ready = try await withThrowingTaskGroup(of: (Int, [UInt8]).self) { group in
-                    for (index, range) in ranges.enumerated() {
-                        group.addTask { (index, try await backend.read(digest, range: range)) }
-                    }
-                    return try await group.reduce(into: [:]) { $0[$1.0] = $1.1 }.sorted { $0.key > $1.key }.map(\.value)
-                }
-            }
+            let pieces = ranges.map { ObjectPiece(digest: digest, range: $0) }
+            ready = try await store.backend.read(pieces).reversed()
             bounds = (ranges.last?.upperBound ?? left.upperBound)..<left.upperBound
         }
 

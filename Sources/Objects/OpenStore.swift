@@ -7,14 +7,15 @@ extension ObjectStore {
     /// `AWS_SECRET_ACCESS_KEY`).
     ///
     /// - Parameters:
-    ///   - temporaryFolder: holds uploads under way and the local copies of an S3 store; not used by a folder store.
-    ///   - cacheBytes: how much the local copies of an S3 store may take.
+    ///   - temporaryFolder: holds local copies of what is no file by itself, and the uploads under way to an S3 store.
+    ///   - cacheBytes: how much the local copies may take.
     /// - Throws: `invalid`, naming `objects`; `unavailable` if the folder cannot be used or the bucket not be reached.
     public static func open(
         _ url: String, temporaryFolder: String, environment: [String: String], http: HTTPClient,
         cacheBytes: Int64 = 10 << 30
     ) async throws -> ObjectStore {
         let pool = BlockingPool(name: "objects", threads: 8)
+        let cache = try ObjectCache(folder: temporaryFolder + "/objects", maximumBytes: cacheBytes, pool: pool)
         if url.hasPrefix("s3://") {
             let client = S3Client(
                 location: try S3Location(parsing: url), credentials: try S3Credentials(environment: environment),
@@ -22,11 +23,11 @@ extension ObjectStore {
             // The one request that needs the right endpoint, bucket, region and keys, and changes nothing.
             _ = try await client.list(prefix: "", limit: 1)
             let backend = try S3Backend(client: client, stagingFolder: temporaryFolder + "/uploads", pool: pool)
-            let cache = try ObjectCache(folder: temporaryFolder + "/objects", maximumBytes: cacheBytes, pool: pool)
             return ObjectStore(backend: backend, pool: pool, cache: cache)
         }
         let folder = try folder(url)
-        return ObjectStore(backend: try await pool.run { _ in try DiskBackend(folder: folder, pool: pool) }, pool: pool)
+        let backend = try await pool.run { _ in try DiskBackend(folder: folder, pool: pool) }
+        return ObjectStore(backend: backend, pool: pool, cache: cache)
     }
 
     private static func folder(_ url: String) throws -> String {

@@ -15,6 +15,8 @@ public final class S3Backend: ObjectBackend {
     private let client: S3Client
     private let pool: BlockingPool
     private let plan: MultipartPlan
+    /// A put and a deletion of one object exclude each other.
+    private let locks = DigestLocks()
 
     /// A touched time that is newer than this is left as it is.
     static let touchSeconds = 600.0
@@ -22,6 +24,8 @@ public final class S3Backend: ObjectBackend {
     private static let copyMaximumBytes: Int64 = 5 << 30
     /// It is quicker to send a small object again than to ask first.
     private static let askBytes: Int64 = 1 << 20
+    /// Requests of one batch under way at once.
+    private static let parallelism = 16
 
     /// - Parameter stagingFolder: a local folder for uploads whose digest is not known yet.
     public convenience init(client: S3Client, stagingFolder: String, pool: BlockingPool) throws {
@@ -48,14 +52,27 @@ public final class S3Backend: ObjectBackend {
         return try? Digest(parsing: String(name.filter { $0 != "/" }))
     }
 
-    public func commit(_ object: ObjectInfo, _ content: ObjectContent, replacing: Bool) async throws {
-        if case .staged(let path) = content {
+    public func commit(_ objects: [(object: ObjectInfo, content: ObjectContent)], replacing: Bool) async throws {
+        _ = try await inParallel(objects) { object, content in
+            try await self.locks.shared(object.digest) {
+                try await self.commit(object, content, replacing: replacing)
+            }
+        }
+    }
+
+    private func commit(_ object: ObjectInfo, _ content: ObjectContent, replacing: Bool) async throws {
+        switch content {
+        case .staged(let path):
             try await upload(object, path, replacing: replacing)
             try await pool.run { _ in if unlink(path) != 0 { throw Files.failure("removed", path) } }
-        } else if case .bytes(let bytes) = content {
-            if !replacing, object.sizeBytes > Self.askBytes, try await touchIfThere(object) { return }
-            try await client.put(key(object.digest), body: .bytes(bytes), payloadHash: object.digest.hex)
+        case .bytes(let bytes): try await send(object, bytes, replacing: replacing)
+        case .small(let bytes): try await send(object, Array(bytes), replacing: replacing)
         }
+    }
+
+    private func send(_ object: ObjectInfo, _ bytes: [UInt8], replacing: Bool) async throws {
+        if !replacing, object.sizeBytes > Self.askBytes, try await touchIfThere(object) { return }
+        try await client.put(key(object.digest), body: .bytes(bytes), payloadHash: object.digest.hex)
     }
 
     private func upload(_ object: ObjectInfo, _ path: String, replacing: Bool) async throws {
@@ -72,10 +89,17 @@ public final class S3Backend: ObjectBackend {
     }
 
     private func touchIfThere(_ object: ObjectInfo) async throws -> Bool {
-        try await info(object.digest, touching: true)?.sizeBytes == object.sizeBytes
+        try await look(object.digest, touching: true)?.sizeBytes == object.sizeBytes
     }
 
-    public func info(_ digest: Digest, touching: Bool) async throws -> ObjectInfo? {
+    public func info(_ digests: [Digest], touching: Bool) async throws -> [ObjectInfo?] {
+        try await inParallel(digests) { digest in
+            guard touching else { return try await self.look(digest, touching: false) }
+            return try await self.locks.shared(digest) { try await self.look(digest, touching: true) }
+        }
+    }
+
+    private func look(_ digest: Digest, touching: Bool) async throws -> ObjectInfo? {
         guard let found = try await client.head(key(digest)) else { return nil }
         if touching, found.modified < Clock.system.now().adding(seconds: -Self.touchSeconds) {
             try await refresh(digest, sizeBytes: found.sizeBytes)
@@ -91,14 +115,18 @@ public final class S3Backend: ObjectBackend {
         }
     }
 
-    public func read(_ digest: Digest, range: Range<Int64>) async throws -> [UInt8] {
+    public func read(_ pieces: [ObjectPiece]) async throws -> [[UInt8]] {
+        try await inParallel(pieces) { try await self.read($0.digest, $0.range) }
+    }
+
+    private func read(_ digest: Digest, _ range: Range<Int64>?) async throws -> [UInt8] {
         let bytes: [UInt8]
         do {
             bytes = try await client.get(key(digest), range: range)
         } catch let error as SlipwayError where error.code == .notFound {
             throw SlipwayError.noObject(digest)
         }
-        guard bytes.count == range.count else { throw SlipwayError.damaged(digest, "it is shorter than it was") }
+        guard bytes.count == range?.count ?? bytes.count else { throw SlipwayError.damaged(digest, "it is shorter than it was") }
         return bytes
     }
 
@@ -118,12 +146,14 @@ public final class S3Backend: ObjectBackend {
     }
 
     public func delete(_ digest: Digest, untouchedSince: Timestamp) async throws -> Bool {
-        guard let found = try await client.head(key(digest)), found.modified < untouchedSince else { return false }
-        try await client.delete(key(digest))
-        return true
+        try await locks.alone(digest) {
+            guard let found = try await client.head(key(digest)), found.modified < untouchedSince else { return false }
+            try await client.delete(key(digest))
+            return true
+        }
     }
 
-    public func location(of digest: Digest, expiresSeconds: Int) async throws -> ObjectLocation {
+    public func location(of digest: Digest, expiresSeconds: Int) async throws -> ObjectLocation? {
         .url(client.presignedURL(key(digest), expiresSeconds: expiresSeconds))
     }
 
@@ -133,6 +163,25 @@ public final class S3Backend: ObjectBackend {
         let local = try await pool.run { _ in try removeStaleFiles(in: folder, before: cutoff, dryRun: dryRun) }
         let uploads = try await client.abortUploads(prefix: root, before: cutoff, dryRun: dryRun)
         return (local.count + uploads, local.bytes)
+    }
+}
+
+extension S3Backend {
+    /// Runs `body` for all of a batch, some at once; gives the results in order.
+    private func inParallel<Item: Sendable, Result: Sendable>(
+        _ items: [Item], _ body: @Sendable @escaping (Item) async throws -> Result
+    ) async throws -> [Result] {
+        if items.count == 1 { return [try await body(items[0])] }
+        return try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+            var results: [(Int, Result)] = []
+            results.reserveCapacity(items.count)
+            for (index, item) in items.enumerated() {
+                if index >= Self.parallelism, let done = try await group.next() { results.append(done) }
+                group.addTask { (index, try await body(item)) }
+            }
+            for try await done in group { results.append(done) }
+            return results.sorted { $0.0 < $1.0 }.map(\.1)
+        }
     }
 }
 
