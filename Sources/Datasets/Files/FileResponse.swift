@@ -34,13 +34,13 @@ enum FileResponse {
             case nil: break
             }
         }
-        let part = range
+        let (part, isWhole) = (range, status == 200)
         return Response(
             status: status, headers: headers,
             body: .stream(length: Int64(part.count)) { writer in
                 guard !part.isEmpty else { return }
                 // Only whole reads are verified, so a whole file is asked for as such.
-                let stream = status == 200 ? store.stream(entry) : store.stream(entry, range: part)
+                let stream = isWhole ? store.stream(entry) : store.stream(entry, range: part)
                 for try await piece in stream { try await writer.write(piece) }
             })
     }

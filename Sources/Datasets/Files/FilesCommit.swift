@@ -1,4 +1,5 @@
 import Core
+import Database
 import Ledger
 import Objects
 import Platform

@@ -1,4 +1,5 @@
 import Core
+import Database
 import Objects
 import Platform
 import Tables
