@@ -20,6 +20,7 @@ public final class ObjectStore: Sendable {
     let backend: any ObjectBackend
     let pool: BlockingPool
     let cache: ObjectCache?
+    let treeNodes = TreeNodeCache()
     /// Objects that a reader found damaged; the next put of the same content replaces them.
     private let damaged = Mutex<Set<Digest>>([])
     /// Files that were hashed and found right, as they were then.

@@ -16,7 +16,7 @@ import Testing
         var status = stat()
         #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o444)
         #expect(try contents(of: path) == Array("abc".utf8))
-        #expect(try contents(of: fixture.folder.path + "/store/FORMAT") == Array("slipway objects 1\n".utf8))
+        #expect(try contents(of: fixture.folder.path + "/store/FORMAT") == Array("slipway objects 2\n".utf8))
     }
 
     @Test func opensOnlyItsOwnFolders() async throws {
@@ -34,7 +34,11 @@ import Testing
             open("crashed", { _ in }),
             open("newer") {
                 mkdir($0, 0o755)
-                _ = try folder.file("newer/FORMAT", Array("slipway objects 2\n".utf8))
+                _ = try folder.file("newer/FORMAT", Array("slipway objects 3\n".utf8))
+            },
+            open("older") {
+                mkdir($0, 0o755)
+                _ = try folder.file("older/FORMAT", Array("slipway objects 1\n".utf8))
             },
             open("other") {
                 mkdir($0, 0o755)
@@ -42,7 +46,9 @@ import Testing
             },
             open("file") { _ in _ = try folder.file("file", [1]) },
         ]
-        #expect(codes == ["none", "none", "none", "none", "unsupported", "invalid", "unavailable"])
+        #expect(codes == ["none", "none", "none", "none", "unsupported", "none", "invalid", "unavailable"])
+        // Programs that know only the older format would not see what is in packs.
+        #expect(try contents(of: folder.path + "/older/FORMAT") == Array("slipway objects 2\n".utf8))
     }
 
     @Test func storesAreChosenByURL() async throws {

@@ -98,7 +98,8 @@ struct Fixture {
         switch kind {
         case .disk:
             let disk = try DiskBackend(folder: folder.path + "/store", pool: pool)
-            (backend, store) = (disk, ObjectStore(backend: disk, pool: pool))
+            let cache = try ObjectCache(folder: folder.path + "/cache", maximumBytes: 1 << 20, pool: pool)
+            (backend, store) = (disk, ObjectStore(backend: disk, pool: pool, cache: cache))
             corrupt = { digest, bytes in
                 unlink(disk.path(digest))
                 let file = fopen(disk.path(digest), "w")
