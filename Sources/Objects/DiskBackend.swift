@@ -28,7 +28,11 @@ public final class DiskBackend: ObjectBackend {
     /// Opens the folder, or makes it if nothing or an empty folder is there.
     ///
     /// - Throws: `unsupported` for a folder of another format; `invalid` for a folder that holds other things.
-    public init(folder: String, pool: BlockingPool) throws {
+    public convenience init(folder: String, pool: BlockingPool) throws {
+        try self.init(folder: folder, pool: pool, limits: Pack.Limits())
+    }
+
+    init(folder: String, pool: BlockingPool, limits: Pack.Limits) throws {
         root = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
         self.pool = pool
         traits = ObjectBackendTraits(stagingFolder: root + "/tmp", chunkBytes: 1 << 20, readsAhead: false)
@@ -36,7 +40,7 @@ public final class DiskBackend: ObjectBackend {
         try Self.checkFormat(root)
         try Files.makeFolders(root + "/objects")
         try Files.makeFolders(root + "/tmp")
-        packs = try Packs(folder: root + "/packs", stagingFolder: root + "/tmp")
+        packs = try Packs(folder: root + "/packs", stagingFolder: root + "/tmp", limits: limits)
         try Files.syncFolder(root)
     }
 

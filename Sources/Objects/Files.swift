@@ -118,14 +118,23 @@ enum Files {
     /// Reads up to `count` bytes from `offset` on; fewer only at the end of the file.
     static func read(_ descriptor: Int32, _ path: String, offset: Int64, count: Int) throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            while filled < count, let base = buffer.baseAddress {
-                let n = pread(descriptor, base + filled, count - filled, off_t(offset + Int64(filled)))
-                if n < 0, errno == EINTR { continue }
-                guard n >= 0 else { throw failure("read", path) }
-                if n == 0 { break }
-                filled += n
-            }
+            filled = try read(descriptor, path, offset: offset, into: UnsafeMutableRawBufferPointer(buffer))
         }
+    }
+
+    /// Fills the buffer from `offset` on, and says how far: less than all only at the end of the file.
+    static func read(
+        _ descriptor: Int32, _ path: String, offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+    ) throws -> Int {
+        var filled = 0
+        while filled < buffer.count, let base = buffer.baseAddress {
+            let n = pread(descriptor, base + filled, buffer.count - filled, off_t(offset + Int64(filled)))
+            if n < 0, errno == EINTR { continue }
+            guard n >= 0 else { throw failure("read", path) }
+            if n == 0 { break }
+            filled += n
+        }
+        return filled
     }
 
     /// Hands a range of the file, cut at its end, to `body` block by block. The block is valid only inside.

@@ -14,9 +14,12 @@ enum Pack {
     static let frameBytes = 40
     /// Bigger objects are files of their own.
     static let objectMaximumBytes: Int64 = 4 << 20
-    /// A pack that has grown to this is sealed.
-    static let sealBytes: UInt64 = 512 << 20
-    static let sealCount = 1 << 17
+
+    /// A pack that has grown to one of these is sealed; it may grow past them by one batch.
+    struct Limits {
+        var bytes: UInt64 = 512 << 20
+        var count = 1 << 17
+    }
 
     /// Goes through the complete frames from `start` on and says where they end: the end of the file, or the begin of a
     /// frame that is cut or has other bytes than its digest says, which is what a crash in a write leaves.
@@ -238,8 +241,8 @@ final class OpenPack: @unchecked Sendable {
         }
     }
 
-    var isFull: Bool {
-        size >= Pack.sealBytes || entries.withLock { $0.byDigest.count } >= Pack.sealCount
+    func isFull(_ limits: Pack.Limits) -> Bool {
+        size >= limits.bytes || entries.withLock { $0.byDigest.count } >= limits.count
     }
 
     /// Makes the pack unchangeable: its index goes to disk.

@@ -32,13 +32,15 @@ final class Packs: Sendable {
 
     private let folder: String
     private let stagingFolder: String
+    private let limits: Pack.Limits
     private let state = Mutex(State())
     /// Held by the one thread that adds to packs, or changes which there are.
     private let writing = Mutex(())
     private let generation: Generation
 
-    init(folder: String, stagingFolder: String) throws {
+    init(folder: String, stagingFolder: String, limits: Pack.Limits = Pack.Limits()) throws {
         self.folder = folder
+        self.limits = limits
         self.stagingFolder = stagingFolder
         try Files.makeFolders(folder)
         generation = try Generation(folder + "/GENERATION")
@@ -171,7 +173,7 @@ final class Packs: Sendable {
     /// The pack to add to: the one at hand, one that a crash left, or a new one.
     private func packForWriting() throws -> OpenPack {
         var active = state.withLock { $0.active }
-        if let pack = active, pack.isFull || pack.isBroken {
+        if let pack = active, pack.isFull(limits) || pack.isBroken {
             try seal(pack)
             active = nil
         }
@@ -181,7 +183,7 @@ final class Packs: Sendable {
                 state.others.removeAll { $0 === pack }
                 state.active = pack
             }
-            if !pack.isFull { return pack }
+            if !pack.isFull(limits) { return pack }
             try seal(pack)
         }
         let id = ID.make()

@@ -21,42 +21,25 @@ struct StagedCopy: Sendable {
     ///
     /// - Throws: `notFound`; `invalid` for symbolic links, folders and devices; `conflict` if it changes meanwhile.
     init(of origin: String, in folder: String, move: Bool, cancellation: Cancellation) throws {
-        let name = origin.split(separator: "/").last.map(String.init) ?? origin
-        let source = open(origin, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        guard source >= 0 else {
-            let cause = FileFailure(verb: "opened", path: origin, number: errno)
-            switch errno {
-            case ENOENT: throw SlipwayError(.notFound, "There is no file '\(name)' to store.", cause: cause)
-            case ELOOP: throw SlipwayError.field("path", "'\(name)' is a symbolic link", expected: "a plain file")
-            default: throw Files.failure("opened", origin)
-            }
-        }
-        defer { close(source) }
-        let before = try Files.status(source, origin)
-        guard before.isFile else {
-            throw SlipwayError.field("path", "'\(name)' is not a plain file", expected: "a plain file")
-        }
+        let source = try PlainFile(opening: origin)
+        let before = source.status
         (self.origin, self.move) = (origin, move)
         wasTaken =
             move && before.links == 1 && before.owner == geteuid() && Files.status(folder)?.device == before.device
         let copy = wasTaken ? nil : try StagedFile(in: folder)
         let hasher = Hasher256()
-        try Files.forEachBlock(source, origin, 0..<Int64.max) { block in
+        try Files.forEachBlock(source.descriptor, origin, 0..<Int64.max) { block in
             try cancellation.check()
             if let copy { try copy.append(block) } else { hasher.update(block) }
         }
-        let after = try Files.status(source, origin)
-        guard after.sizeBytes == before.sizeBytes, after.modified == before.modified else {
-            throw SlipwayError(
-                .conflict, "The file '\(name)' changed while it was stored. Store it when nobody writes it any more.")
-        }
+        try source.requireUnchanged()
         if let copy {
             object = try copy.finish()
             path = copy.take()
         } else {
             object = ObjectInfo(digest: hasher.finalize(), sizeBytes: before.sizeBytes)
             path = "\(folder)/\(ID.make()).part"
-            guard fchmod(source, 0o444) == 0, rename(origin, path) == 0 else { throw Files.failure("moved", origin) }
+            guard fchmod(source.descriptor, 0o444) == 0, rename(origin, path) == 0 else { throw Files.failure("moved", origin) }
         }
     }
 

@@ -32,6 +32,65 @@ import Testing
         #expect(try await store.verifyAll() == [])
     }
 
+    @Test(arguments: Kind.available) func storesManyAtOnce(_ kind: Kind) async throws {
+        let fixture = try await Fixture(kind)
+        let store = fixture.store
+        let sizes = [0, 1, 40, 1000, 1000, 70_000, (1 << 20) + 3, Int(Pack.objectMaximumBytes), (4 << 20) + 1]
+        var contents = sizes.enumerated().map { noise($1, seed: UInt64($0)) }
+        contents.append(contents[3])
+        let expected = contents.map { ObjectInfo(digest: Digest.of($0), sizeBytes: Int64($0.count)) }
+        let alone = try await store.put(contents[5])
+        let absent = Digest.of("absent")
+        // Twice: what is there is not stored again.
+        for _ in 0..<2 {
+            #expect(try await store.putMany(contents) == expected)
+            #expect(try await fixture.listed() == Set(expected.map(\.digest)).sorted())
+            #expect(try await fixture.listed(limit: 2) == Set(expected.map(\.digest)).sorted())
+            #expect(try await store.put(contents[3]) == expected[3])
+            #expect(alone == expected[5])
+        }
+        let digests = expected.map(\.digest)
+        let same = try await store.readMany(digests) == contents
+        #expect(same)
+        for (content, object) in zip(contents, expected) {
+            let (whole, streamed) = try await (store.read(object.digest), collect(store.stream(object.digest)))
+            let local = try ObjectsTests.contents(of: try await store.localPath(object.digest))
+            let same = whole == content && streamed == content && local == content
+            #expect(same, "\(object)")
+            #expect(try await store.info(object.digest) == object)
+        }
+        #expect(try await collect(store.stream(digests[5], range: 10..<30)) == Array(contents[5][10..<30]))
+        #expect(try await store.missing(among: [absent] + digests + [absent]) == [absent, absent])
+        #expect(try await store.touch([digests[1], absent]) == [expected[1], nil])
+        #expect(try await store.putMany([]) == [])
+        let refusals = await [
+            errorCode { _ = try await store.readMany([digests[0], absent]) },
+            errorCode { _ = try await store.readMany(digests, maximumBytes: 1 << 20) },
+        ]
+        #expect(refusals == ["not_found", "too_large"])
+        #expect(try fixture.staged() == [])
+        #expect(try await store.verifyAll() == [])
+
+        // Damage is found, and healed by the next put, also of what is in a pack.
+        try await fixture.corrupt(digests[4], noise(1000, seed: 99))
+        #expect(await errorCode { _ = try await store.readMany(digests) } == "internal")
+        #expect(try await store.verifyAll() == [digests[4]])
+        _ = try await store.putMany([contents[4], contents[2]])
+        #expect(try await store.read(digests[4]) == contents[4])
+        #expect(try await store.verifyAll() == [])
+
+        let later = Clock.system.now().adding(seconds: 3600)
+        let live = Set([digests[0], digests[5], digests[8]])
+        let report = try await store.collectGarbage(graceSeconds: 60, dryRun: false, now: later) { live.intersection($0) }
+        #expect(report.removed == 6 && report.examined == 9)
+        #expect(try await fixture.listed() == live.sorted())
+        let rest = try await store.readMany([digests[0], digests[5], digests[8]]) == [contents[0], contents[5], contents[8]]
+        #expect(rest)
+        #expect(try await store.missing(among: digests).count == 7)
+        #expect(try await store.putMany(contents) == expected)
+        #expect(try await store.readMany(digests).count == 10)
+    }
+
     @Test(arguments: Kind.available) func readsRanges(_ kind: Kind) async throws {
         let fixture = try await Fixture(kind)
         let bytes = noise(fixture.backend.traits.chunkBytes * 2 + 100, seed: 1)

@@ -101,6 +101,12 @@ struct Fixture {
             let cache = try ObjectCache(folder: folder.path + "/cache", maximumBytes: 1 << 20, pool: pool)
             (backend, store) = (disk, ObjectStore(backend: disk, pool: pool, cache: cache))
             corrupt = { digest, bytes in
+                if let found = try disk.packs.find(digest) {
+                    let file = open(found.path, O_WRONLY)
+                    pwrite(file, bytes, bytes.count, off_t(found.entry.offset))
+                    close(file)
+                    return
+                }
                 unlink(disk.path(digest))
                 let file = fopen(disk.path(digest), "w")
                 fwrite(bytes, 1, bytes.count, file)
