@@ -41,23 +41,36 @@ enum FileChange: Sendable {
             throw SlipwayError(error.code, "Line \(number): \(error.message)", details: ["line": String(number)])
         }
     }
+}
 
-    /// The line of a file.
-    static func line(path: String, digest: Digest, sizeBytes: Int64, chunks: Digest?, to out: inout JSONWriter) {
-        out.object { out in
-            out.key("path")
-            out.write(path)
-            out.key("digest")
-            out.write(digest.hex)
-            out.key("size")
-            out.write(sizeBytes)
-            if let chunks {
-                out.key("chunks")
-                out.write(chunks.hex)
-            }
-        }
-        out.raw("\n")
+/// The lines of a commit, as a client writes them.
+struct FileLinesWriter {
+    private(set) var bytes: [UInt8] = []
+
+    mutating func put(path: String, digest: Digest, sizeBytes: Int64, chunks: Digest?) {
+        text("{\"path\":")
+        string(path)
+        text(",\"digest\":\"")
+        text(digest.hex)
+        text("\",\"size\":")
+        text(String(sizeBytes))
+        if let chunks { text(",\"chunks\":\"\(chunks.hex)\"") }
+        text("}\n")
     }
+
+    mutating func remove(_ path: String) {
+        text("{\"remove\":")
+        string(path)
+        text("}\n")
+    }
+
+    mutating func metadata(_ digest: Digest, _ format: FileChange.MetadataFormat) {
+        text("{\"metadata\":\"\(digest.hex)\",\"format\":\"\(format.rawValue)\"}\n")
+    }
+
+    private mutating func text(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    private mutating func string(_ value: String) { bytes.append(contentsOf: JSONValue.string(value).canonicalBytes) }
 }
 
 /// What is in the tree of a version of files besides the files themselves.

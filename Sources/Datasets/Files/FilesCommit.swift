@@ -20,6 +20,8 @@ public struct FilesCommit: Sendable {
     var mode = Mode.update
     /// The version on which the change was made; nil: the branch's head at the beginning of the commit.
     var base: Int?
+    /// What the base must be; else it is taken for a version of another dataset that had this name.
+    var baseDigest: Digest?
     var recipe = Recipe(kind: "files", inputs: [], details: [:])
     var parents: [Ref] = []
     var message = ""
@@ -57,7 +59,11 @@ extension DatasetsService {
         if let dataset, dataset.project != commit.project { throw belongsElsewhere(commit.dataset) }
         var base = head
         if let number = commit.base {
-            base = try await resolve(Ref(.dataset, commit.dataset, version: number), as: principal)
+            let ref = Ref(.dataset, commit.dataset, version: number)
+            base = try await resolve(ref, as: principal)
+            if let wanted = commit.baseDigest, base?.digest != wanted {
+                throw SlipwayError.notFound(ref, hint: "The version of that number has other content.")
+            }
         }
         let tree = ObjectTree(platform.objects)
         let given = try await take(changes, onto: commit.mode == .update ? base?.tree : nil, tree)

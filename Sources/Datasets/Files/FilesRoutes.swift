@@ -17,6 +17,7 @@ struct FilesRoutes {
         .init("project", "The project of a dataset that is new."), .init("branch", "main by default."),
         .init("mode", "update (default): the base's files but for the changes; replace: exactly these."),
         .init("base", "The version on which the change was made; the branch's head by default."),
+        .init("baseDigest", "What the base must be."),
         .init("message", "Why."), .init("origin", "Where the files come from, for the lineage: a path or a URL."),
     ]
 
@@ -75,9 +76,20 @@ struct FilesRoutes {
                     ]
                 }
             },
-            Route(.get, base + "/files/{path+}", .signedIn, "The bytes of one file, or a range of them.") { request in
+            Route(
+                .get, base + "/files/{path+}", .signedIn, "The bytes of one file, or a range of them.",
+                query: [.init("chunks", "true: the list of the file's chunks, for copies.")]
+            ) { request in
                 let entry = try await service.file(
                     VersionsRoutes.ref(request), request.parameter("path"), as: request.principal)
+                if request.query("chunks") == "true" {
+                    guard let list = entry.chunks else {
+                        throw SlipwayError(.notFound, "'\(entry.path.prefix(120))' is not stored in chunks.")
+                    }
+                    return Response(
+                        status: 200, headers: [("Content-Type", "application/octet-stream")],
+                        body: .bytes(try await service.platform.objects.read(list)))
+                }
                 return FileResponse.make(entry, request, from: service.platform.objects)
             },
             Route(
@@ -162,6 +174,7 @@ struct FilesRoutes {
                 }
                 return number
             },
+            baseDigest: try request.query("baseDigest").map { try Digest(parsing: $0, field: "baseDigest") },
             recipe: Recipe(kind: "files", inputs: origin.map { [$0] } ?? [], details: ["mode": .string(modeText)]),
             parents: origin.map { [Ref(.file, $0)] } ?? [], message: request.query("message") ?? "")
     }

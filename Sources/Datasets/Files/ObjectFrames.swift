@@ -9,7 +9,7 @@ enum ObjectFrames {
     static let batchBytes = 8 << 20
     static let type = "application/vnd.slipway.objects"
 
-    static func append(_ bytes: [UInt8], digest: Digest, to frames: inout [UInt8]) {
+    static func append(_ bytes: some Collection<UInt8>, digest: Digest, to frames: inout [UInt8]) {
         digest.withBytes { frames.append(contentsOf: $0) }
         withUnsafeBytes(of: UInt64(bytes.count).littleEndian) { frames.append(contentsOf: $0) }
         frames.append(contentsOf: bytes)

@@ -26,6 +26,7 @@ struct StatIndex: Sendable {
         /// The folder of the dataset that this folder is; empty for all of it.
         let prefix: String
         let version: Int
+        let digest: String
 
         func isOf(_ server: String, _ dataset: String, _ branch: String, _ prefix: String) -> Bool {
             self.server == server && self.dataset == dataset && self.branch == branch && self.prefix == prefix
@@ -124,7 +125,7 @@ struct StatIndex: Sendable {
         {
             base = Base(
                 server: server, dataset: dataset, branch: branch, prefix: fields["prefix"]?.stringValue ?? "",
-                version: Int(version))
+                version: Int(version), digest: fields["digest"]?.stringValue ?? "")
         }
     }
 
@@ -143,6 +144,7 @@ struct StatIndex: Sendable {
                 [
                     "server": .string($0.server), "dataset": .string($0.dataset), "branch": .string($0.branch),
                     "prefix": .string($0.prefix), "version": JSONValue($0.version),
+                    "digest": .string($0.digest),
                 ]
             } ?? [:]
         text(head.canonicalText)

@@ -75,6 +75,7 @@ public struct DatasetVersion: Sendable, Hashable {
             "columns": .array(columns.map { ["name": .string($0.name), "type": .string($0.type)] }),
             "message": .string(message),
             "author": .string(author), "created": JSONValue(created), "recipe": recipe.json,
+            "tree": tree.map { .string($0.hex) } ?? .null,
             "deleted": deleted.map { JSONValue($0) } ?? .null,
         ]
     }
