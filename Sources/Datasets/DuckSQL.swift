@@ -6,6 +6,20 @@ enum DuckSQL {
         "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
 
+    /// A text as a literal.
+    static func text(_ text: String) -> String {
+        "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+    }
+
+    /// Whether a column of this SQL type holds numbers.
+    static func isNumber(_ type: String) -> Bool {
+        type.hasPrefix("DECIMAL")
+            || [
+                "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+                "UHUGEINT", "FLOAT", "DOUBLE",
+            ].contains(type)
+    }
+
     /// `order` as MLflow writes it: `price DESC, day`.
     static func order(_ text: String, columns: Set<String>) throws -> String {
         try text.split(separator: ",").map { part in

@@ -11,6 +11,8 @@ struct ReferenceBuilder: Sendable {
 
     /// What a ref means now. All queries of one reference read this, whatever is added meanwhile.
     struct Basis: Sendable {
+        /// Exactly the rows: a dataset version, or a slice on one.
+        let ref: Ref
         let version: DatasetVersion
         let slice: Slice?
 
@@ -20,10 +22,10 @@ struct ReferenceBuilder: Sendable {
     }
 
     func basis(_ ref: Ref, as principal: Principal) async throws -> Basis {
-        let slice = ref.kind == .slice ? try await datasets.slice(ref, as: principal) : nil
+        let exact = try await datasets.pin(ref, as: principal).ref
         return Basis(
-            version: try await datasets.resolve(slice.map { Ref(.dataset, $0.dataset) } ?? ref, as: principal),
-            slice: slice)
+            ref: exact, version: try await datasets.resolve(exact, as: principal),
+            slice: ref.kind == .slice ? try await datasets.slice(exact, as: principal) : nil)
     }
 
     /// - Parameter features: columns; nil for all that can be watched.
@@ -32,7 +34,7 @@ struct ReferenceBuilder: Sendable {
     func build(_ basis: Basis, features: [String]?, as principal: Principal) async throws -> Reference {
         let (version, slice) = (basis.version, basis.slice)
         let columns = try Self.choose(features, from: version)
-        let rows = Rows(datasets: datasets, version: version.ref, condition: slice?.condition, principal: principal)
+        let rows = Rows(datasets: datasets, ref: basis.ref, principal: principal)
         let count = try await rows.query("SELECT count(*) FROM").first?.first?.intValue ?? 0
         guard count > 0 else {
             throw SlipwayError.field(
@@ -178,18 +180,17 @@ struct ReferenceBuilder: Sendable {
     }
 }
 
-/// The rows of one dataset version, or those that a slice's condition chooses.
+/// The rows of one dataset version or of a slice on one.
 private struct Rows {
     let datasets: DatasetsService
-    let version: Ref
-    let condition: String?
+    let ref: Ref
     let principal: Principal
 
     /// `select` ends before the table; `columns` is what the table has; `rest` follows it.
     func query(_ select: String, _ columns: String = "1", _ rest: String = "") async throws -> [[TableValue]] {
-        let table = "SELECT \(columns) FROM data" + (condition.map { " WHERE (\($0)\n)" } ?? "")
-        return try await datasets.query(
-            "\(select) (\(table)) \(rest)", inputs: ["data": version], parameters: [], limit: 10_000, as: principal
+        try await datasets.query(
+            "\(select) (SELECT \(columns) FROM data) \(rest)", inputs: ["data": ref], parameters: [], limit: 10_000,
+            as: principal
         ).rows
     }
 }

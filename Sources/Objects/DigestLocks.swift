@@ -3,7 +3,7 @@ import Synchronization
 
 /// Keeps the uses of one object in order inside this process. Any number may use it at once (a put, a touch); who takes
 /// it alone (a deletion, a download into the cache) waits for the others, and they for him.
-final class DigestLocks: Sendable {
+public final class DigestLocks: Sendable {
     private struct Entry {
         var users = 0
         var isAlone = false
@@ -12,8 +12,10 @@ final class DigestLocks: Sendable {
 
     private let entries = Mutex<[Digest: Entry]>([:])
 
+    public init() {}
+
     /// Runs `body` while nobody has the object alone.
-    func shared<T>(_ digest: Digest, _ body: () async throws -> T) async rethrows -> T {
+    public func shared<T>(_ digest: Digest, _ body: () async throws -> T) async rethrows -> T {
         await acquire(digest) { entry in
             if entry.isAlone { return false }
             entry.users += 1
@@ -24,7 +26,7 @@ final class DigestLocks: Sendable {
     }
 
     /// Runs `body` while nobody else uses the object.
-    func alone<T>(_ digest: Digest, _ body: () async throws -> T) async rethrows -> T {
+    public func alone<T>(_ digest: Digest, _ body: () async throws -> T) async rethrows -> T {
         await acquire(digest) { entry in
             if entry.isAlone || entry.users > 0 { return false }
             entry.isAlone = true

@@ -241,7 +241,8 @@ public final class DiskBackend: ObjectBackend {
     }
 
     /// Objects that are files, and up to which digest these are all.
-    private func listAlone(after: Digest?, limit: Int, _ cancellation: Cancellation) throws -> ([StoredObject], Digest?) {
+    private func listAlone(after: Digest?, limit: Int, _ cancellation: Cancellation) throws -> ([StoredObject], Digest?)
+    {
         var found: [StoredObject] = []
         let folders = (try Files.names(in: root + "/objects") ?? []).filter { isHex($0, 2) }.sorted()
         for folder in folders where folder >= after?.hex.prefix(2) ?? "" {

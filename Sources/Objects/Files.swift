@@ -1,4 +1,5 @@
 import Core
+import Transport
 
 #if canImport(Glibc)
     import Glibc
@@ -18,13 +19,13 @@ struct FileFailure: Error, CustomStringConvertible {
 /// Blocking file calls, for the threads of a `BlockingPool`.
 enum Files {
     /// What `errno` says of the last call.
-    static func failure(_ verb: String, _ path: String) -> SlipwayError {
+    ///
+    /// - Parameter neededBytes: how many were still to be written, as far as that is known.
+    static func failure(_ verb: String, _ path: String, neededBytes: Int64? = nil) -> SlipwayError {
         let number = errno
         let cause = FileFailure(verb: verb, path: path, number: number)
         switch number {
-        case ENOSPC, EDQUOT:
-            return SlipwayError(
-                .unavailable, "The disk of the object store is full. Free some space and try again.", cause: cause)
+        case ENOSPC, EDQUOT: return diskIsFull(path, neededBytes: neededBytes, cause)
         case EACCES, EPERM, EROFS:
             return SlipwayError(
                 .unavailable,
@@ -35,6 +36,24 @@ enum Files {
                 .unavailable, "A file of the object store could not be \(verb): \(String(cString: strerror(number))).",
                 cause: cause)
         }
+    }
+
+    /// A disk may be full by its quota, its reserve for root or its number of files, so there may be free bytes.
+    private static func diskIsFull(_ path: String, neededBytes: Int64?, _ cause: FileFailure) -> SlipwayError {
+        guard let neededBytes else {
+            return SlipwayError(.unavailable, "The disk is full. Free some space and try again.", cause: cause)
+        }
+        var disk = statvfs()
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+        let free = statvfs(folder, &disk) == 0 ? Int64(disk.f_bavail) * Int64(disk.f_frsize) : 0
+        return diskIsFull(missingBytes: free < neededBytes ? neededBytes - free : neededBytes, freeBytes: free, cause)
+    }
+
+    static func diskIsFull(missingBytes: Int64, freeBytes: Int64, _ cause: (any Error)?) -> SlipwayError {
+        SlipwayError(
+            .unavailable,
+            "The disk is full: \(missingBytes) bytes are missing (\(freeBytes) are free). Free some space and try again; what was half written is gone.",
+            details: ["missingBytes": String(missingBytes), "freeBytes": String(freeBytes)], cause: cause)
     }
 
     /// Makes the folder and those above it that are missing.
@@ -155,12 +174,18 @@ enum Files {
         }
     }
 
-    static func writeAll(_ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
+    /// - Parameter needed: how many bytes were still to be written, these included, if they are not all; for the error.
+    static func writeAll(
+        _ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer, at offset: Int64,
+        ofWhichMissing needed: Int64? = nil
+    ) throws {
         var done = 0
         while let base = bytes.baseAddress, done < bytes.count {
             let n = pwrite(descriptor, base + done, bytes.count - done, off_t(offset + Int64(done)))
             if n < 0, errno == EINTR { continue }
-            guard n > 0 else { throw failure("written", path) }
+            guard n > 0 else {
+                throw failure("written", path, neededBytes: max(needed ?? 0, Int64(bytes.count)) - Int64(done))
+            }
             done += n
         }
     }
@@ -172,13 +197,30 @@ enum Files {
         guard fsync(file) == 0 else { throw failure("synced", path) }
     }
 
-    static func writeAll(_ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer) throws {
-        var rest = bytes
-        while let base = rest.baseAddress, rest.count > 0 {
-            let n = write(descriptor, base, rest.count)
+    /// - Parameter needed: as above.
+    static func writeAll(
+        _ descriptor: Int32, _ path: String, _ bytes: UnsafeRawBufferPointer, ofWhichMissing needed: Int64? = nil
+    ) throws {
+        var done = 0
+        while let base = bytes.baseAddress, done < bytes.count {
+            let n = write(descriptor, base + done, bytes.count - done)
             if n < 0, errno == EINTR { continue }
-            guard n > 0 else { throw failure("written", path) }
-            rest = UnsafeRawBufferPointer(rebasing: rest[n...])
+            guard n > 0 else {
+                throw failure("written", path, neededBytes: max(needed ?? 0, Int64(bytes.count)) - Int64(done))
+            }
+            done += n
         }
+    }
+
+    /// The digest of a part of a file, cut at its end.
+    static func hash(_ descriptor: Int32, _ path: String, _ range: Range<Int64>, _ cancellation: Cancellation) throws
+        -> Digest
+    {
+        let hasher = Hasher256()
+        try forEachBlock(descriptor, path, range) { block in
+            try cancellation.check()
+            hasher.update(block)
+        }
+        return hasher.finalize()
     }
 }

@@ -14,8 +14,24 @@ public struct GarbageReport: Hashable, Sendable, Codable {
     /// Remains of uploads that never ended.
     public var leftovers = 0
     public var leftoverBytes: Int64 = 0
+    /// Of what was removed: what released trees held, by whose they were, such as `dataset:photos`.
+    public var owners: [GarbageOwner] = []
 
     public init(isDryRun: Bool) { self.isDryRun = isDryRun }
+}
+
+/// What is freed of somebody's.
+public struct GarbageOwner: Hashable, Sendable, Codable {
+    /// A ref without selector.
+    public let owner: String
+    public var objects = 0
+    public var bytes: Int64 = 0
+
+    public init(owner: String, objects: Int = 0, bytes: Int64 = 0) {
+        self.owner = owner
+        self.objects = objects
+        self.bytes = bytes
+    }
 }
 
 extension ObjectStore {
@@ -26,9 +42,11 @@ extension ObjectStore {
     /// - Parameters:
     ///   - graceSeconds: longer than any time between a put and the commit of the manifest that refers to it.
     ///   - isLive: which of these digests something refers to; asked about some thousand at a time, in order.
-    public func collectGarbage(
+    ///   - noteDead: told which go, in order.
+    func collectGarbage(
         graceSeconds: Double = 24 * 3600, dryRun: Bool, now: Timestamp = Clock.system.now(),
-        isLive: @Sendable ([Digest]) async throws -> Set<Digest>
+        isLive: @Sendable ([Digest]) async throws -> Set<Digest>,
+        noteDead: ([ObjectInfo]) async throws -> Void = { _ in }
     ) async throws -> GarbageReport {
         guard graceSeconds >= 0 else {
             throw SlipwayError.field("graceSeconds", "is negative", expected: "0 or more; a day is usual")
@@ -50,10 +68,10 @@ extension ObjectStore {
             guard !old.isEmpty else { continue }
             let live = try await isLive(old.map(\.info.digest))
             let dead = old.filter { !live.contains($0.info.digest) }
-            for object in dryRun ? dead : try await remove(dead, cutoff) {
-                report.removed += 1
-                report.removedBytes += object.info.sizeBytes
-            }
+            let removed = dryRun ? dead : try await remove(dead, cutoff)
+            report.removed += removed.count
+            report.removedBytes += removed.reduce(0) { $0 + $1.info.sizeBytes }
+            try await noteDead(removed.map(\.info).sorted { $0.digest < $1.digest })
         }
         let leftovers = try await backend.removeLeftovers(before: cutoff, dryRun: dryRun)
         report.leftovers = leftovers.count

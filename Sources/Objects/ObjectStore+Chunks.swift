@@ -1,4 +1,5 @@
 import Core
+import Synchronization
 import Transport
 
 extension ObjectStore {
@@ -7,17 +8,32 @@ extension ObjectStore {
     ///
     /// - Throws: `notFound`; `invalid` for what is no plain file; `conflict` if it changes meanwhile.
     public func putChunked(file path: String) async throws -> ChunkedFile {
+        // What is ahead may be there already, so this is what a full disk lacks at most.
+        let ahead = Mutex(Files.status(path)?.sizeBytes ?? 0)
         let list = try await ChunkList.scan(file: path) { chunks in
             let there = try await self.touch(chunks.map(\.object.digest))
             let new = zip(chunks, there).compactMap { $1 == nil ? $0 : nil }
-            if !new.isEmpty { try await self.commit(new.map { ($0.object, .small($0.bytes)) }) }
+            let rest = ahead.withLock { rest in
+                rest -= chunks.reduce(0) { $0 + $1.object.sizeBytes }
+                return rest
+            }
+            do {
+                if !new.isEmpty { try await self.commit(new.map { ($0.object, .small($0.bytes)) }) }
+            } catch let error as SlipwayError {
+                guard let missing = error.details["missingBytes"].flatMap({ Int64($0) }),
+                    let free = error.details["freeBytes"].flatMap({ Int64($0) })
+                else { throw error }
+                throw Files.diskIsFull(missingBytes: missing + max(0, rest), freeBytes: free, error.cause)
+            }
         }
         let object = try await putMany([list.encoded])
         return ChunkedFile(object: list.object, chunks: object[0].digest)
     }
 
     /// - Throws: `notFound`; `invalid` if the object is no chunk list.
-    public func chunkList(_ digest: Digest) async throws -> ChunkList { try ChunkList(decoding: try await read(digest)) }
+    public func chunkList(_ digest: Digest) async throws -> ChunkList {
+        try ChunkList(decoding: try await read(digest))
+    }
 
     /// Makes sure that the chunks make the whole: for lists that came from elsewhere.
     ///
@@ -50,7 +66,9 @@ extension ObjectStore {
         guard entry.chunks != nil else { return try await localPath(entry.object.digest) }
         guard let cache else { throw SlipwayError(.internal, "The object store has no cache for local copies.") }
         return try await cache.path(of: entry.object.digest) { file in
-            for try await bytes in FileStream(store: self, entry: entry, range: nil, isVerified: false) { try await self.pool.run { _ in try file.append(bytes) } }
+            for try await bytes in FileStream(store: self, entry: entry, range: nil, isVerified: false) {
+                try await self.pool.run { _ in try file.append(bytes) }
+            }
         }
     }
 }
@@ -109,11 +127,15 @@ public struct FileStream: AsyncSequence, Sendable {
             if whole != nil || !isVerified {
                 let bytes = try await store.backend.read(chunk.digest, range: part)
                 whole?.update(bytes)
-                if let whole, at == chunks.count, whole.finalize() != entry.object.digest { throw try await damage(chunks) }
+                if let whole, at == chunks.count, whole.finalize() != entry.object.digest {
+                    throw try await damage(chunks)
+                }
                 return bytes
             }
             let bytes = try await store.read(chunk.digest, maximumBytes: Int64(Chunker.maximumBytes))
-            guard Int64(bytes.count) == chunk.sizeBytes else { throw SlipwayError.damaged(chunk.digest, "its size is wrong") }
+            guard Int64(bytes.count) == chunk.sizeBytes else {
+                throw SlipwayError.damaged(chunk.digest, "its size is wrong")
+            }
             return part.count == bytes.count ? bytes : Array(bytes[Int(part.lowerBound)..<Int(part.upperBound)])
         }
 

@@ -154,16 +154,8 @@ public final class ObjectStore: Sendable {
             let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
             guard descriptor >= 0 else { throw SlipwayError.noObject(digest) }
             defer { close(descriptor) }
-            let hasher = Hasher256()
-            var buffer = [UInt8](repeating: 0, count: 1 << 20)
-            while true {
-                try cancellation.check()
-                let count = Glibc.read(descriptor, &buffer, buffer.count)
-                guard count >= 0 else { throw SlipwayError.damaged(digest, "it cannot be read") }
-                if count == 0 { break }
-                buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-            }
-            guard hasher.finalize() == digest else { throw self.noteDamage(digest) }
+            let found = try Files.hash(descriptor, path, 0..<Int64.max, cancellation)
+            guard found == digest else { throw self.noteDamage(digest) }
             self.verified.withLock { verified in
                 if verified.count >= Self.verifiedMaximum { verified.removeAll() }
                 verified[digest] = stamp

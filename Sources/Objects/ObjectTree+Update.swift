@@ -142,7 +142,9 @@ extension ObjectTree {
             try await cursor.seek(folder)
             if let node = cursor.node {
                 let at = node.lowerBound(folder)
-                if at < node.items.count, PathOrder.compare(node.items[at].key, folder) == 0 { throw Self.mixed(folder) }
+                if at < node.items.count, PathOrder.compare(node.items[at].key, folder) == 0 {
+                    throw Self.mixed(folder)
+                }
             }
         }
         for change in changes.list where change.item != nil {
@@ -155,11 +157,14 @@ extension ObjectTree {
                         start = ""
                         break
                     }
-                    guard let removed = changes.find(item.key), removed.item == nil else { throw Self.mixed(change.key) }
+                    guard let removed = changes.find(item.key), removed.item == nil else {
+                        throw Self.mixed(change.key)
+                    }
                     start = item.key
                 }
                 // Only a folder that is removed whole goes on behind its first leaf.
-                guard start != "", start != inside || node.lowerBound(start) == node.items.count, !cursor.isAtLast else {
+                guard start != "", start != inside || node.lowerBound(start) == node.items.count, !cursor.isAtLast
+                else {
                     break
                 }
                 try await cursor.next()

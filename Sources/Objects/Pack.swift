@@ -176,8 +176,9 @@ final class OpenPack: @unchecked Sendable {
             var buffer: [UInt8] = []
             buffer.reserveCapacity(Self.bufferBytes + Pack.frameBytes)
             var at = size
+            let end = objects.reduce(size) { $0 + UInt64(Pack.frameBytes + $1.bytes.count) }
             func flush() throws {
-                try write(buffer[...], at: at)
+                try write(buffer[...], at: at, before: end)
                 at += UInt64(buffer.count)
                 buffer.removeAll(keepingCapacity: true)
             }
@@ -187,7 +188,7 @@ final class OpenPack: @unchecked Sendable {
                 let offset = at + UInt64(buffer.count)
                 if buffer.count + bytes.count > Self.bufferBytes {
                     try flush()
-                    try write(bytes, at: at)
+                    try write(bytes, at: at, before: end)
                     at += UInt64(bytes.count)
                 } else {
                     buffer.append(contentsOf: bytes)
@@ -209,8 +210,9 @@ final class OpenPack: @unchecked Sendable {
 
     private static let bufferBytes = 1 << 20
 
-    private func write(_ bytes: ArraySlice<UInt8>, at offset: UInt64) throws {
-        try bytes.withUnsafeBytes { try Files.writeAll(file, path, $0, at: Int64(offset)) }
+    private func write(_ bytes: ArraySlice<UInt8>, at offset: UInt64, before end: UInt64? = nil) throws {
+        let missing = end.map { Int64($0 - offset) }
+        try bytes.withUnsafeBytes { try Files.writeAll(file, path, $0, at: Int64(offset), ofWhichMissing: missing) }
     }
 
     /// Brings all that was appended before to disk.
@@ -249,7 +251,9 @@ final class OpenPack: @unchecked Sendable {
     func seal(temporary: String, final: String) throws -> PackIndex {
         if isBroken {
             size = synced.load(ordering: .acquiring)
-            guard size > 0, ftruncate(file, off_t(size)) == 0, fsync(file) == 0 else { throw Files.failure("cut", path) }
+            guard size > 0, ftruncate(file, off_t(size)) == 0, fsync(file) == 0 else {
+                throw Files.failure("cut", path)
+            }
             entries.withLock { entries in entries.byDigest = entries.byDigest.filter(\.value.isDurable) }
         } else {
             try sync()

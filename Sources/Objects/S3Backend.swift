@@ -126,7 +126,9 @@ public final class S3Backend: ObjectBackend {
         } catch let error as SlipwayError where error.code == .notFound {
             throw SlipwayError.noObject(digest)
         }
-        guard bytes.count == range?.count ?? bytes.count else { throw SlipwayError.damaged(digest, "it is shorter than it was") }
+        guard bytes.count == range?.count ?? bytes.count else {
+            throw SlipwayError.damaged(digest, "it is shorter than it was")
+        }
         return bytes
     }
 
@@ -190,10 +192,5 @@ private func hash(_ path: String, _ range: Range<Int64>, _ cancellation: Cancell
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { throw Files.failure("opened", path) }
     defer { close(file) }
-    let hasher = Hasher256()
-    try Files.forEachBlock(file, path, range) { block in
-        try cancellation.check()
-        hasher.update(block)
-    }
-    return hasher.finalize()
+    return try Files.hash(file, path, range, cancellation)
 }

@@ -26,7 +26,7 @@ struct StagedCopy: Sendable {
         (self.origin, self.move) = (origin, move)
         wasTaken =
             move && before.links == 1 && before.owner == geteuid() && Files.status(folder)?.device == before.device
-        let copy = wasTaken ? nil : try StagedFile(in: folder)
+        let copy = wasTaken ? nil : try StagedFile(in: folder, expectedBytes: before.sizeBytes)
         let hasher = Hasher256()
         try Files.forEachBlock(source.descriptor, origin, 0..<Int64.max) { block in
             try cancellation.check()
@@ -39,7 +39,9 @@ struct StagedCopy: Sendable {
         } else {
             object = ObjectInfo(digest: hasher.finalize(), sizeBytes: before.sizeBytes)
             path = "\(folder)/\(ID.make()).part"
-            guard fchmod(source.descriptor, 0o444) == 0, rename(origin, path) == 0 else { throw Files.failure("moved", origin) }
+            guard fchmod(source.descriptor, 0o444) == 0, rename(origin, path) == 0 else {
+                throw Files.failure("moved", origin)
+            }
         }
     }
 

@@ -14,9 +14,13 @@ final class StagedFile: @unchecked Sendable {
     private var descriptor: Int32
     private let hasher = Hasher256()
     private var isTaken = false
+    private let expectedBytes: Int64?
 
-    /// - Parameter folder: exists already.
-    init(in folder: String) throws {
+    /// - Parameters:
+    ///   - folder: exists already.
+    ///   - expectedBytes: how many will come, if that is known: to say how many are missing on a full disk.
+    init(in folder: String, expectedBytes: Int64? = nil) throws {
+        self.expectedBytes = expectedBytes
         path = "\(folder)/\(ID.make()).part"
         descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw Files.failure("made", path) }
@@ -29,7 +33,7 @@ final class StagedFile: @unchecked Sendable {
 
     func append(_ bytes: UnsafeRawBufferPointer) throws {
         hasher.update(bytes)
-        try Files.writeAll(descriptor, path, bytes)
+        try Files.writeAll(descriptor, path, bytes, ofWhichMissing: expectedBytes.map { $0 - sizeBytes })
         sizeBytes += Int64(bytes.count)
     }
 

@@ -65,7 +65,9 @@ struct TreeCursor {
     mutating func seek(_ key: String) async throws {
         if let node, let first = node.items.first, let last = node.items.last, PathOrder.compare(first.key, key) <= 0,
             PathOrder.compare(key, last.key) <= 0
-        { return }
+        {
+            return
+        }
         guard let root = stack.first?.node else { return }
         stack = [(root, 0)]
         try await descend { min($0.lowerBound(key), $0.items.count - 1) }

@@ -169,9 +169,11 @@ final class TreeNode: Sendable {
     convenience init(decoding bytes: [UInt8], digest: Digest) throws {
         func fail(_ problem: String) -> SlipwayError {
             SlipwayError(
-                .invalid, "The object \(digest) is no usable node of a tree: \(problem).", ref: Ref(.object, digest.hex))
+                .invalid, "The object \(digest) is no usable node of a tree: \(problem).", ref: Ref(.object, digest.hex)
+            )
         }
-        guard bytes.count > Self.magic.count, bytes.starts(with: Self.magic), bytes[Self.magic.count] <= Self.levelMaximum
+        guard bytes.count > Self.magic.count, bytes.starts(with: Self.magic),
+            bytes[Self.magic.count] <= Self.levelMaximum
         else { throw fail("it does not begin like one") }
         let level = Int(bytes[Self.magic.count])
         var items: [TreeItem] = []

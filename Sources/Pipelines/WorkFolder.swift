@@ -1,4 +1,5 @@
 import Core
+import Objects
 import Synchronization
 
 #if canImport(Glibc)
@@ -64,25 +65,9 @@ struct WorkFolder: Sendable {
         if let slash = file.lastIndex(of: "/") { try makeFolders(String(file[..<slash])) }
     }
 
-    /// Hard-links (or copies, across disks) an object to a relative path below a folder.
+    /// Puts an object at a relative path below a folder that the sandbox shows read-only.
     static func place(_ source: String, at path: String, in folder: String) throws {
-        let target = "\(folder)/\(try RelativePath(parsing: path))"
-        try makeParents(of: target)
-        if link(source, target) == 0 { return }
-        let input = open(source, O_RDONLY | O_CLOEXEC)
-        let output = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        defer {
-            if input >= 0 { close(input) }
-            if output >= 0 { close(output) }
-        }
-        guard input >= 0, output >= 0 else { throw failure(target) }
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = read(input, &buffer, buffer.count)
-            guard count >= 0 else { throw failure(source) }
-            if count == 0 { return }
-            guard write(output, Array(buffer[..<count])) else { throw failure(target) }
-        }
+        try LocalFile.place(source, at: "\(folder)/\(try RelativePath(parsing: path))", linking: true)
     }
 
     private static func write(_ descriptor: Int32, _ bytes: [UInt8]) -> Bool {

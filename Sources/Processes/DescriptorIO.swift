@@ -13,6 +13,11 @@ extension Descriptor {
     /// - Throws: `unavailable`, with the reason.
     public static func reading(_ path: String) throws -> Descriptor { try open(path, O_RDONLY) }
 
+    /// Makes a file, or empties one, for writing.
+    ///
+    /// - Throws: `unavailable`, with the reason.
+    public static func writing(_ path: String) throws -> Descriptor { try open(path, O_WRONLY | O_CREAT | O_TRUNC) }
+
     /// Reads some bytes into `buffer`; 0 is the end.
     public func read(into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
         while true {

@@ -7,13 +7,16 @@ import Core
 #endif
 
 /// The wire between a pool and its workers: a stream socket carrying frames of a 4-byte little-endian length and that many
-/// bytes. A length of 0xFFFFFFFF carries no bytes and asks the worker to interrupt the request that it is busy with.
+/// bytes. A length of 0xFFFFFFFF carries no bytes and asks the worker to interrupt the request that it is busy with. In the
+/// other direction the highest bit of a length says that the frame is a part of an answer and more follows; the frame
+/// without it ends the answer.
 enum Frames {
     /// The descriptor number of the socket in the worker.
     static let descriptor: Int32 = 3
     /// No request or answer is longer.
     static let maximumBytes = 1 << 30
     static let interrupt: UInt32 = 0xFFFF_FFFF
+    static let part: UInt32 = 0x8000_0000
 
     static func header(_ length: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) } }
 

@@ -48,7 +48,7 @@ struct WorkerConnection {
         _ = child.waitHere()
     }
 
-    /// Sends the job's request and waits for the answer.
+    /// Sends the job's request and waits for the answer; hands over its parts as there is room for them.
     ///
     /// - Throws: `Ended` when the worker is gone; a `SlipwayError` when it goes on living.
     func exchange(_ job: WorkerJob, wake: Descriptor, graceSeconds: Double) throws -> [UInt8] {
@@ -58,8 +58,18 @@ struct WorkerConnection {
         var incoming = Incoming()
         while true {
             let writes = sent < outgoing.count
-            let ready = wait.poll(socket: socket, writes: writes, wake: wake)
-            if job.isCancelled, wait.stopping == nil { wait.stop(WorkerJob.cancelled) }
+            let room = job.room
+            // Once it is being stopped, its parts are read and dropped.
+            let reads = room.isFree || wait.stopping != nil
+            let stalls = reads ? .max : room.fullSince + UInt64((job.stallSeconds ?? 0) * 1e9)
+            let ready = wait.poll(socket: socket, reads: reads, writes: writes, wake: wake, until: stalls)
+            if wait.stopping == nil {
+                if job.isCancelled {
+                    wait.stop(WorkerJob.cancelled)
+                } else if !reads, Clock.monotonicNanoseconds() >= stalls, !job.room.isFree {
+                    wait.stop(Self.stalled(job))
+                }
+            }
             if wait.isOver {
                 guard let error = wait.stopping else {
                     // Past the deadline: ask first.
@@ -84,17 +94,26 @@ struct WorkerConnection {
                 }
                 if count > 0 { sent += count } else if errno != EAGAIN, errno != EINTR { throw crashed() }
             }
-            if ready.readable {
-                switch incoming.read(from: socket) {
-                case .more: break
-                case .broken: throw crashed()
-                case .complete(let answer):
-                    // The worker lives; after an interrupt its answer no longer counts.
-                    if let error = wait.stopping { throw error }
-                    return answer
-                }
+            guard ready.readable else { continue }
+            switch incoming.read(from: socket) {
+            case .more: break
+            case .broken: throw crashed()
+            case .part(let bytes):
+                guard job.stallSeconds != nil else { throw crashed() }
+                if wait.stopping == nil { job.deliver(bytes) }
+            case .complete(let answer):
+                // The worker lives; after an interrupt its answer no longer counts.
+                if let error = wait.stopping { throw error }
+                return answer
             }
         }
+    }
+
+    private static func stalled(_ job: WorkerJob) -> SlipwayError {
+        SlipwayError(
+            .deadlineExceeded,
+            "The reader took nothing for \(job.stallSeconds ?? 0) s, so the work was stopped. Read faster, or ask for less.",
+            details: ["stallSeconds": "\(job.stallSeconds ?? 0)"])
     }
 
     private func crashed() -> Ended {
@@ -120,12 +139,17 @@ struct WorkerConnection {
             deadline = Clock.monotonicNanoseconds() + UInt64(seconds * 1e9)
         }
 
-        func poll(socket: Descriptor, writes: Bool, wake: Descriptor) -> (readable: Bool, writable: Bool) {
+        /// - Parameter limit: when to come back at the latest, beside the deadline.
+        func poll(socket: Descriptor, reads: Bool, writes: Bool, wake: Descriptor, until limit: UInt64)
+            -> (readable: Bool, writable: Bool)
+        {
             let now = Clock.monotonicNanoseconds()
-            let milliseconds = deadline > now ? min((deadline - now) / 1_000_000 + 1, 3_600_000) : 0
+            let end = min(deadline, limit)
+            let milliseconds = end > now ? min((end - now) / 1_000_000 + 1, 3_600_000) : 0
             var events = [
-                pollfd(fd: socket.number, events: Int16(POLLIN) | (writes ? Int16(POLLOUT) : 0), revents: 0),
-                pollfd(fd: stopping == nil ? wake.number : -1, events: Int16(POLLIN), revents: 0),
+                pollfd(
+                    fd: socket.number, events: (reads ? Int16(POLLIN) : 0) | (writes ? Int16(POLLOUT) : 0), revents: 0),
+                pollfd(fd: wake.number, events: Int16(POLLIN), revents: 0),
             ]
             #if canImport(Glibc)
                 let count = Glibc.poll(&events, nfds_t(events.count), Int32(milliseconds))
@@ -133,19 +157,33 @@ struct WorkerConnection {
                 let count = Darwin.poll(&events, nfds_t(events.count), Int32(milliseconds))
             #endif
             guard count > 0 else { return (false, false) }
+            if events[1].revents != 0 {
+                var sink = [UInt8](repeating: 0, count: 64)
+                while drain(wake.number, &sink) > 0 {}
+            }
             let gone = Int16(POLLHUP | POLLERR)
             return (events[0].revents & (Int16(POLLIN) | gone) != 0, events[0].revents & Int16(POLLOUT) != 0)
+        }
+
+        private func drain(_ number: Int32, _ sink: inout [UInt8]) -> Int {
+            #if canImport(Glibc)
+                Glibc.read(number, &sink, sink.count)
+            #else
+                Darwin.read(number, &sink, sink.count)
+            #endif
         }
     }
 
     /// The answer, as far as it has come.
     private struct Incoming {
         private var header: [UInt8] = []
+        private var isPart = false
         private var body: [UInt8] = []
         private var filled = 0
 
         enum Progress {
             case more
+            case part([UInt8])
             case complete([UInt8])
             case broken
         }
@@ -158,11 +196,17 @@ struct WorkerConnection {
                     guard count > 0 else { return count < 0 && (errno == EAGAIN || errno == EINTR) ? .more : .broken }
                     header += part.prefix(count)
                     guard header.count == 4 else { continue }
-                    let length = Frames.length(header)
+                    isPart = Frames.length(header) & Frames.part != 0
+                    let length = Frames.length(header) & ~Frames.part
                     guard length <= Frames.maximumBytes else { return .broken }
                     body = [UInt8](repeating: 0, count: Int(length))
                 }
-                guard filled < body.count else { return .complete(body) }
+                guard filled < body.count else {
+                    let whole = body
+                    guard isPart else { return .complete(whole) }
+                    self = Incoming()
+                    return .part(whole)
+                }
                 let room = body.count - filled
                 let count = body.withUnsafeMutableBytes {
                     recv(socket.number, $0.baseAddress.map { $0 + filled }, room, 0)

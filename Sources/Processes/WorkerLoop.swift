@@ -21,6 +21,17 @@ public enum WorkerLoop {
     public static func run(
         interrupt: @escaping @Sendable () -> Void, idle: () -> Void = {}, handler: ([UInt8]) throws -> [UInt8]
     ) -> Never {
+        run(interrupt: interrupt, idle: idle) { request, _ in try handler(request) }
+    }
+
+    /// Parts of an answer on their way; waits while the reader is behind. The pool must have asked for a stream.
+    public typealias Emit = ([UInt8]) throws -> Void
+
+    /// As above, for handlers whose answers may come in parts before the one that they return.
+    public static func run(
+        interrupt: @escaping @Sendable () -> Void, idle: () -> Void = {},
+        handler: ([UInt8], Emit) throws -> [UInt8]
+    ) -> Never {
         // What the handler or a library prints must not land among the frames: they have a descriptor of their own.
         let socket = Descriptor(owning: Frames.descriptor)
         _ = fcntl(socket.number, F_SETFD, FD_CLOEXEC)
@@ -40,7 +51,14 @@ public enum WorkerLoop {
             idle()
             let request = inbox.take()
             do {
-                let answer = try handler(request)
+                let answer = try handler(request) { part in
+                    guard part.count <= Frames.maximumBytes else {
+                        throw SlipwayError(
+                            .tooLarge, "A part of an answer may be at most \(Frames.maximumBytes) bytes.")
+                    }
+                    try socket.write(Frames.header(UInt32(part.count) | Frames.part))
+                    try socket.write(part)
+                }
                 // From here on an interrupt is too late; the next request cannot come before this answer.
                 inbox.finish()
                 try socket.write(Frames.header(UInt32(answer.count)))

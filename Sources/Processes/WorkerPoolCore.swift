@@ -15,24 +15,28 @@ final class WorkerPoolCore: Sendable {
     let logger: Logger
     private let spec: ProcessSpec
 
+    private let size: Int
+
     private struct State {
-        var queue: [WorkerJob] = []
+        var queue: FairQueue<WorkerJob>
         var isClosed = false
         var threads = 0
         var workers: [ObjectIdentifier: ChildProcess] = [:]
         var idleWaiters: [@Sendable () -> Void] = []
     }
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let arrivals = Gate()
 
-    init(kind: String, spec: ProcessSpec, graceSeconds: Double, logger: Logger) {
+    init(kind: String, size: Int, spec: ProcessSpec, graceSeconds: Double, logger: Logger) {
         self.kind = kind
+        self.size = size
+        state = Mutex(State(queue: FairQueue(workers: size)))
         self.spec = spec
         self.graceSeconds = graceSeconds
         self.logger = logger
     }
 
-    func start(size: Int) {
+    func start() {
         state.withLock { $0.threads = size }
         for index in 0..<size {
             OwnThread.start(name: "\(kind)-\(index)") { [self] in
@@ -49,23 +53,30 @@ final class WorkerPoolCore: Sendable {
     }
 
     func put(_ job: WorkerJob) {
-        let isClosed = state.withLock { state in
-            if !state.isClosed { state.queue.append(job) }
-            return state.isClosed
+        let refusal = state.withLock { state -> (any Error)? in
+            guard !state.isClosed else { return closedError }
+            state.queue.remove(where: \.isOver)
+            do {
+                try state.queue.put(job, job.caller, now: Clock.monotonicNanoseconds())
+                return nil
+            } catch {
+                return error
+            }
         }
-        if isClosed { job.finish(.failure(closedError)) } else { arrivals.open() }
-        // Cancelled before it was attached.
+        if let refusal { return job.finish(.failure(refusal)) }
+        arrivals.open()
+        job.expireInTime()
+        // Cancelled before it was put.
         if job.isCancelled { job.cancel() }
     }
 
     func close() {
-        let (queue, threads) = state.withLock { state in
+        let (jobs, threads) = state.withLock { state in
             state.isClosed = true
             for child in state.workers.values { child.signalGroup(SIGKILL) }
-            defer { state.queue = [] }
-            return (state.queue, state.threads)
+            return (state.queue.removeAll(), state.threads)
         }
-        for job in queue { job.finish(.failure(closedError)) }
+        for job in jobs { job.finish(.failure(closedError)) }
         for _ in 0..<threads { arrivals.open() }
     }
 
@@ -92,40 +103,51 @@ final class WorkerPoolCore: Sendable {
         var worker: WorkerConnection?
         while true {
             arrivals.pass()
-            let (job, isClosed) = state.withLock { ($0.queue.isEmpty ? nil : $0.queue.removeFirst(), $0.isClosed) }
+            let (taken, isClosed) = state.withLock { state in
+                (state.isClosed ? nil : state.queue.take(now: Clock.monotonicNanoseconds()), state.isClosed)
+            }
             if isClosed {
-                job?.finish(.failure(closedError))
                 worker?.end()
                 forget(worker)
                 return
             }
-            guard let job else { continue }
+            // What waits may not run yet: when something ends, this thread is woken again.
+            guard let (job, caller) = taken else { continue }
             // Wake-ups meant for an earlier job.
             var sink = [UInt8](repeating: 0, count: 64)
             while read(wakeReader.number, &sink, sink.count) > 0 {}
-            guard job.begin(wake: wake) else {
+            if job.begin(wake: wake) {
+                work(on: job, &worker, wakeReader)
+            } else {
                 job.finish(.failure(WorkerJob.cancelled))
-                continue
             }
-            if let old = worker, old.child.status != nil {
-                forget(old)
-                worker = nil
+            let waiting = state.withLock { state in
+                state.queue.finished(caller)
+                return state.queue.count
             }
-            do {
-                let connection = try worker ?? connect()
-                worker = connection
-                job.finish(.success(try connection.exchange(job, wake: wakeReader, graceSeconds: graceSeconds)))
-            } catch let end as WorkerConnection.Ended {
-                forget(worker)
-                worker = nil
-                let closing = state.withLock { $0.isClosed }
-                if !closing {
-                    logger.warning("worker ended", metadata: ["worker": "\(kind)", "reason": "\(end.reason)"])
-                }
-                job.finish(.failure(closing ? closedError : end.error(kind: kind)))
-            } catch {
-                job.finish(.failure(error))
+            for _ in 0..<min(waiting, size) { arrivals.open() }
+        }
+    }
+
+    private func work(on job: WorkerJob, _ worker: inout WorkerConnection?, _ wake: Descriptor) {
+        if let old = worker, old.child.status != nil {
+            forget(old)
+            worker = nil
+        }
+        do {
+            let connection = try worker ?? connect()
+            worker = connection
+            job.finish(.success(try connection.exchange(job, wake: wake, graceSeconds: graceSeconds)))
+        } catch let end as WorkerConnection.Ended {
+            forget(worker)
+            worker = nil
+            let closing = state.withLock { $0.isClosed }
+            if !closing {
+                logger.warning("worker ended", metadata: ["worker": "\(kind)", "reason": "\(end.reason)"])
             }
+            job.finish(.failure(closing ? closedError : end.error(kind: kind)))
+        } catch {
+            job.finish(.failure(error))
         }
     }
 

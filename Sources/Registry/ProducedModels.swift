@@ -39,7 +39,8 @@ extension RegistryService {
         for file in files {
             let path = try RelativePath(parsing: file.path)
             let source = try await objects.localPath(file.object.digest)
-            try FilePlacement.place(source, at: "\(folder)/\(path)")
+            // The sandbox shows it read-only.
+            try LocalFile.place(source, at: "\(folder)/\(path)", linking: true)
         }
         return Digest.of(files.map { "\($0.object.digest.hex) \($0.path)" }.joined(separator: "\n"))
     }

@@ -83,7 +83,7 @@ extension RegistryService {
     }
 
     private func exact(_ written: Ref, digest: String?, among edges: [Ref], at time: Timestamp) async throws -> Ref? {
-        if written.version != nil { return written }
+        if written.version != nil, written.kind != .slice { return written }
         switch written.kind {
         case .dataset:
             if let digest = digest.flatMap({ try? Digest(parsing: $0) }),
@@ -96,9 +96,12 @@ extension RegistryService {
                 ($0.version ?? 0) < ($1.version ?? 0)
             }
         case .slice:
-            return edges.filter { $0.kind == .slice && $0.name == written.name }.max {
-                ($0.version ?? 0) < ($1.version ?? 0)
-            }
+            // `slice:weekend@2.5`, version 2 on version 5 of its dataset; a run pins each slice once.
+            let wanted = written.selector.map { [$0, $0 + "."] } ?? [""]
+            return edges.filter { edge in
+                edge.kind == .slice && edge.name == written.name
+                    && (edge.selector == wanted[0] || (edge.selector ?? "").hasPrefix(wanted[wanted.count - 1]))
+            }.max { ($0.selector ?? "") < ($1.selector ?? "") } ?? (written.version == nil ? nil : written)
         case .model:
             let alias = written.selector ?? "champion"
             return try await database.read { [store] db in

@@ -20,7 +20,7 @@ public struct ServerConfiguration: Sendable {
     public var pythonEnvironments: [String: String] = [:]
     /// Whether HTTP sources may reach private and loopback addresses.
     public var allowPrivateSources = false
-    public var tableWorkers = 2
+    public var tableWorkers = 3
     public var tableMemoryBytes: Int64 = 2 << 30
 
     public init() {}

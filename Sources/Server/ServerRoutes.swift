@@ -40,7 +40,7 @@ struct ServerRoutes {
             },
             Route(
                 .post, "/api/v1/objects/collect", .collectGarbage,
-                "Removes objects that no manifest holds; says what it frees.",
+                "Removes objects that no manifest or tree holds; says what it frees and whose it was.",
                 body: .json([
                     .init("dryRun?", "true (default) only says what would go."),
                     .init("graceSeconds?", "Younger objects stay; a day by default."),
@@ -50,17 +50,17 @@ struct ServerRoutes {
                 let body = try await request.json(allowed: ["dryRun", "graceSeconds"])
                 let grace = try body.optionalDouble("graceSeconds") ?? 86_400
                 guard grace >= 0 else { throw SlipwayError.field("graceSeconds", "is negative", expected: "seconds") }
-                let database = platform.database
                 let report = try await platform.objects.collectGarbage(
-                    graceSeconds: grace, dryRun: body.bool("dryRun", default: true)
-                ) { digests in
-                    try await database.read { try Manifests.live($0, among: digests) }
-                }
+                    in: platform.database, graceSeconds: grace, dryRun: body.bool("dryRun", default: true))
                 return .json([
                     "dryRun": .bool(report.isDryRun), "examined": JSONValue(report.examined),
                     "removed": JSONValue(report.removed),
                     "removedBytes": .int(report.removedBytes), "kept": JSONValue(report.young),
                     "leftovers": JSONValue(report.leftovers),
+                    "owners": .array(
+                        report.owners.map {
+                            ["owner": .string($0.owner), "objects": JSONValue($0.objects), "bytes": .int($0.bytes)]
+                        }),
                 ])
             },
         ]

@@ -45,7 +45,7 @@ extension ServingService {
     public func predict(_ request: BatchRequest, as principal: Principal) async throws -> DatasetVersion {
         try Name.validate(request.output, field: "output")
         let model = try await served(request.endpoint, as: principal, permission: .predict)
-        let input = try await batchInput(request.input, as: principal)
+        let input = try await datasets.rows(of: request.input, name: "data", as: principal)
         let known = input.version.columns.map(\.name)
         let features = request.columns ?? model.columns ?? model.inputs.map(\.name)
         if let wanted = model.columns?.count ?? (model.inputs.count > 1 ? model.inputs.count : nil),
@@ -76,49 +76,27 @@ extension ServingService {
         _ = try await platform.tables.write(
             """
             SELECT \((kept.map { "d." + Self.quote($0) } + outputs.map { "p." + Self.quote($0) }).joined(separator: ", "))
-            FROM (SELECT *, row_number() OVER () AS \(Self.rowColumn) FROM (\(input.sql(columns: kept)))) d
+            FROM (SELECT *, row_number() OVER () AS \(Self.rowColumn) FROM (\(Self.select(kept)))) d
             JOIN predictions p ON p.\(Self.rowColumn) = d.\(Self.rowColumn) ORDER BY d.\(Self.rowColumn)
-            """, inputs: [input.table, TableInput(name: "predictions", files: [rows], format: .json)], to: joined,
+            """, inputs: [input.input, TableInput(name: "predictions", files: [rows], format: .json)], to: joined,
             timeoutSeconds: 600)
         let recipe = Recipe(
-            kind: "predict", inputs: [input.recipe, model.model.description],
+            kind: "predict", inputs: ["\(input.ref) sha256:\(input.digest.hex)", model.model.description],
             details: ["endpoint": .string(request.endpoint), "columns": JSONValue(features), "keep": JSONValue(kept)])
         return try await datasets.commitFolder(
             request.output, project: model.live.project, paths: [joined], recipe: recipe,
             parents: [input.ref, model.model], message: "Predictions of \(model.model) for \(input.ref)", as: principal)
     }
 
-    private struct BatchInput {
-        let ref: Ref
-        let version: DatasetVersion
-        let condition: String?
-        let table: TableInput
-        let recipe: String
-
-        func sql(columns: [String]) -> String {
-            // A model or an output without columns of the input still has its rows.
-            let list = columns.isEmpty ? "1 AS nothing" : columns.map(ServingService.quote).joined(separator: ", ")
-            return "SELECT \(list) FROM data" + (condition.map { " WHERE (\($0)\n)" } ?? "")
-        }
-    }
-
-    private func batchInput(_ ref: Ref, as principal: Principal) async throws -> BatchInput {
-        let version = try await datasets.resolve(ref, as: principal)
-        let table = try await datasets.input(version, name: "data")
-        guard ref.kind == .slice else {
-            return BatchInput(
-                ref: version.ref, version: version, condition: nil, table: table,
-                recipe: "\(version.ref) sha256:\(version.digest.hex)")
-        }
-        let slice = try await datasets.slice(ref, as: principal)
-        return BatchInput(
-            ref: slice.ref, version: version, condition: slice.condition, table: table,
-            recipe: "\(version.ref) sha256:\(version.digest.hex) \(slice.ref) [\(slice.condition)]")
+    private static func select(_ columns: [String]) -> String {
+        // A model or an output without columns of the input still has its rows.
+        let list = columns.isEmpty ? "1 AS nothing" : columns.map(quote).joined(separator: ", ")
+        return "SELECT \(list) FROM data"
     }
 
     /// Writes one JSON line a row: the row's number and what the model says. Returns the columns of predictions.
     private func predictRows(
-        of input: BatchInput, _ features: [String], _ model: ServedModel, into path: String, as principal: Principal
+        of input: BoundRows, _ features: [String], _ model: ServedModel, into path: String, as principal: Principal
     ) async throws -> [String] {
         var offset = 0
         var names: [String] = []
@@ -127,7 +105,7 @@ extension ServingService {
         while true {
             try Task.checkCancellation()
             let chunk = try await platform.tables.query(
-                input.sql(columns: features) + " LIMIT \(Self.batchRows) OFFSET \(offset)", inputs: [input.table],
+                Self.select(features) + " LIMIT \(Self.batchRows) OFFSET \(offset)", inputs: [input.input],
                 maxRows: Self.batchRows, timeoutSeconds: 600)
             guard !chunk.rows.isEmpty else { break }
             let bound = try FrameBinding(model).bind(

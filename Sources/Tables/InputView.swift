@@ -34,6 +34,11 @@ struct InputView {
         return columns
     }
 
+    /// What the files hold, without making a view.
+    func columns(in instance: DuckDBInstance) throws -> [TableColumn] {
+        try describe(try reader(delimiter: input.delimiter, header: input.header), in: instance)
+    }
+
     private func describe(_ reader: String, in instance: DuckDBInstance) throws -> [TableColumn] {
         try instance.rows("DESCRIBE SELECT * FROM \(reader)").map { row in
             TableColumn(name: row[0].text ?? "", type: row[1].text ?? "")

@@ -6,7 +6,8 @@ public struct TablesConfiguration: Sendable {
     public var library: String?
     /// The executable that is started as `worker tables`; nil for the running one.
     public var executable: String?
-    /// How many requests are worked on at once.
+    /// How many requests are worked on at once. With more than one, one of them never does long work, and no caller's
+    /// requests hold all of them.
     public var workers: Int
     /// What DuckDB may hold in memory, a worker; beyond it, it spills to the temporary folder.
     public var memoryBytes: Int64
@@ -20,7 +21,7 @@ public struct TablesConfiguration: Sendable {
     public var temporaryDirectory: String
 
     public init(
-        library: String? = nil, executable: String? = nil, workers: Int = 2, memoryBytes: Int64 = 2 << 30,
+        library: String? = nil, executable: String? = nil, workers: Int = 3, memoryBytes: Int64 = 2 << 30,
         temporaryBytes: Int64 = 20 << 30, threads: Int = 2, timeoutSeconds: Double = 60, temporaryDirectory: String
     ) {
         self.library = library
@@ -87,10 +88,12 @@ public struct TableInput: Hashable, Sendable {
     public var header: Bool?
     /// For CSV: takes every column as text.
     public var allText: Bool
+    /// For Parquet: what the files hold together, if it is known; spares pages the reading of all footers.
+    public var columns: [TableColumn]?
 
     public init(
         name: String, files: [String], labels: [String]? = nil, format: Format, encoding: Encoding = .utf8,
-        delimiter: String? = nil, header: Bool? = nil, allText: Bool = false
+        delimiter: String? = nil, header: Bool? = nil, allText: Bool = false, columns: [TableColumn]? = nil
     ) {
         self.name = name
         self.files = files
@@ -100,6 +103,7 @@ public struct TableInput: Hashable, Sendable {
         self.delimiter = delimiter
         self.header = header
         self.allText = allText
+        self.columns = columns
     }
 
     /// What messages call the file at `index`.

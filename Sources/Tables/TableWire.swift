@@ -18,11 +18,11 @@ struct TableEncoder {
     private(set) var bytes: [UInt8]
     private let columns: [TableColumn]
 
-    /// - Parameter prefix: a byte that comes before all.
-    init(columns: [TableColumn], prefix: UInt8? = nil) {
+    /// - Parameter prefix: what comes before all.
+    init(columns: [TableColumn], prefix: [UInt8] = []) {
         self.columns = columns
         let header = JSONValue.array(columns.map { .array([.string($0.name), .string($0.type)]) }).canonicalBytes
-        bytes = prefix.map { [$0] } ?? []
+        bytes = prefix
         put(UInt32(header.count))
         bytes += header
     }
@@ -63,16 +63,19 @@ struct TableEncoder {
         for row in 0..<rows where !vector.isNull(row) { put(vector, row) }
     }
 
+    static func unsupported(_ column: TableColumn) -> SlipwayError {
+        SlipwayError(
+            .unsupported,
+            "The column '\(column.name)' is of the type \(column.type), which has no form here. Cast it, as in CAST(\(SQLText.name(column.name)) AS VARCHAR).",
+            details: ["column": column.name])
+    }
+
     private static func kind(_ type: DuckDBType, _ column: TableColumn) throws -> WireKind {
         switch type {
         case .decimal: return .decimal
         case .enumeration: return .text
         case .list, .array, .structure, .map, .union, .json: return .json
-        case .unsupported:
-            throw SlipwayError(
-                .unsupported,
-                "The column '\(column.name)' is of the type \(column.type), which has no form here. Cast it, as in CAST(\(SQLText.name(column.name)) AS VARCHAR).",
-                details: ["column": column.name])
+        case .unsupported: throw unsupported(column)
         case .plain(let plain):
             switch plain {
             case .boolean: return .bool

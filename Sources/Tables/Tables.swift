@@ -13,12 +13,16 @@ import Synchronization
 /// and reach only the files that a request names. See docs/tables.md for what holds and why.
 public final class Tables: Sendable {
     private let configuration: TablesConfiguration
-    private let pool: WorkerPool
+    let pool: WorkerPool
+    let indexes: RowIndexes
+    /// How many rows the files of a table have, by the digest of their paths.
+    let counts = Mutex<[Digest: RowNumbers]>([:])
     /// Whether the library has been seen; only a library that is missing is looked for again.
     private let isFound = Atomic(false)
 
     public init(_ configuration: TablesConfiguration, logger: Logger = Logger(label: "slipway.tables")) {
         self.configuration = configuration
+        indexes = RowIndexes(folder: configuration.temporaryDirectory + "/rows")
         var environment = ["TZ": "UTC", "LC_ALL": "C"]
         for name in [
             "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", DuckDBLibrary.environmentVariable, DuckDBLibrary.preloadVariable,
@@ -52,12 +56,12 @@ public final class Tables: Sendable {
     ///   `deadlineExceeded`, `cancelled`, and `unavailable` when the library is missing or the worker ended.
     public func query(
         _ sql: String, parameters: [TableValue] = [], inputs: [TableInput], maxRows: Int = 10_000,
-        timeoutSeconds: Double? = nil
+        timeoutSeconds: Double? = nil, for caller: TablesCaller = .system
     ) async throws -> TableResult {
         guard maxRows >= 0 else { throw SlipwayError.field("maxRows", "is negative") }
         try Self.requireModest(sql)
         let answer = try await ask(
-            .query(sql: sql, parameters: parameters, maxRows: maxRows), inputs, timeoutSeconds, .table)
+            .query(sql: sql, parameters: parameters, maxRows: maxRows), inputs, timeoutSeconds, .table, caller)
         return try TableDecoder.decode(answer, from: 1)
     }
 
@@ -67,13 +71,14 @@ public final class Tables: Sendable {
     /// - Throws: as `query`.
     public func write(
         _ sql: String, parameters: [TableValue] = [], inputs: [TableInput], to path: String,
-        timeoutSeconds: Double? = nil
+        timeoutSeconds: Double? = nil, for caller: TablesCaller = .system
     ) async throws -> TableFile {
         try Self.requireModest(sql)
         let temporary = "\(path).tmp-\(ID.make())"
         do {
             let answer = try await ask(
-                .write(sql: sql, parameters: parameters, path: temporary), inputs, timeoutSeconds, .json)
+                .write(sql: sql, parameters: parameters, path: temporary), inputs, timeoutSeconds, .json,
+                caller)
             let fields = try JSONFields(JSONValue(parsing: Array(answer.dropFirst())))
             let size = try await OwnThread.run(name: "sync") { try Self.publish(temporary, as: path) }
             return TableFile(
@@ -86,14 +91,19 @@ public final class Tables: Sendable {
     }
 
     /// The columns of an input: of Parquet from its footer, of CSV and JSON from their first lines.
-    public func columns(of input: TableInput, timeoutSeconds: Double? = nil) async throws -> [TableColumn] {
-        let answer = try await ask(.columns, [input], timeoutSeconds, .json)
+    public func columns(of input: TableInput, timeoutSeconds: Double? = nil, for caller: TablesCaller = .system)
+        async throws -> [TableColumn]
+    {
+        let answer = try await ask(.columns, [input], timeoutSeconds, .json, caller)
         return try Self.columns(JSONValue(parsing: Array(answer.dropFirst())).arrayValue ?? [])
     }
 
     /// The number of rows of an input; of Parquet from its footer.
-    public func rowCount(of input: TableInput, timeoutSeconds: Double? = nil) async throws -> Int64 {
-        let answer = try await ask(.rowCount, [input], timeoutSeconds, .json)
+    public func rowCount(of input: TableInput, timeoutSeconds: Double? = nil, for caller: TablesCaller = .system)
+        async throws
+        -> Int64
+    {
+        let answer = try await ask(.rowCount, [input], timeoutSeconds, .json, caller)
         return try JSONValue(parsing: Array(answer.dropFirst())).intValue ?? 0
     }
 
@@ -104,9 +114,11 @@ public final class Tables: Sendable {
     ///   - columns: which, and in which order; nil for all.
     /// - Throws: `invalid` for an unknown column, naming those that there are.
     public func profile(
-        of input: TableInput, filter: String? = nil, columns: [String]? = nil, timeoutSeconds: Double? = nil
+        of input: TableInput, filter: String? = nil, columns: [String]? = nil, timeoutSeconds: Double? = nil,
+        for caller: TablesCaller = .system
     ) async throws -> TableProfile {
-        let answer = try await ask(.profile(filter: filter, columns: columns), [input], timeoutSeconds, .json)
+        let answer = try await ask(
+            .profile(filter: filter, columns: columns), [input], timeoutSeconds, .json, caller)
         return try TableProfile(json: JSONValue(parsing: Array(answer.dropFirst())))
     }
 
@@ -114,31 +126,42 @@ public final class Tables: Sendable {
     ///
     /// - Throws: `invalid` for an unknown column, a column of another type, or edges that do not rise.
     public func histogram(
-        of input: TableInput, column: String, edges: [Double], filter: String? = nil, timeoutSeconds: Double? = nil
+        of input: TableInput, column: String, edges: [Double], filter: String? = nil, timeoutSeconds: Double? = nil,
+        for caller: TablesCaller = .system
     ) async throws -> TableHistogram {
         let answer = try await ask(
-            .histogram(column: column, edges: edges, filter: filter), [input], timeoutSeconds, .json)
+            .histogram(column: column, edges: edges, filter: filter), [input], timeoutSeconds, .json, caller)
         return try TableHistogram(json: JSONValue(parsing: Array(answer.dropFirst())))
     }
 
     /// Ends the workers.
     public func shutdown() async { await pool.shutdown() }
 
-    private func ask(
-        _ operation: TablesRequest.Operation, _ inputs: [TableInput], _ timeoutSeconds: Double?, _ expected: AnswerKind
-    ) async throws -> [UInt8] {
+    func requireAvailable() throws {
         if let availability { throw SlipwayError(.unavailable, availability) }
-        let answer = try await pool.call(
-            TablesRequest(operation, inputs: inputs).bytes,
-            deadlineSeconds: timeoutSeconds ?? configuration.timeoutSeconds)
-        switch answer.first.flatMap(AnswerKind.init(rawValue:)) {
-        case expected: return answer
-        case .failure: throw SlipwayError(wire: Array(answer.dropFirst()))
-        default: throw SlipwayError(.internal, "A tables worker gave an answer of an unknown form.")
-        }
     }
 
-    private static func requireModest(_ sql: String) throws {
+    func ask(
+        _ operation: TablesRequest.Operation, _ inputs: [TableInput], _ timeoutSeconds: Double?,
+        _ expected: AnswerKind, _ caller: TablesCaller
+    ) async throws -> [UInt8] {
+        try requireAvailable()
+        let answer = try await pool.call(
+            TablesRequest(operation, inputs: inputs).bytes,
+            deadlineSeconds: timeoutSeconds ?? configuration.timeoutSeconds, for: caller.worker)
+        guard answer.first == expected.rawValue else { throw Self.failure(answer) }
+        return answer
+    }
+
+    /// What an answer says that is not the expected one.
+    static func failure(_ answer: [UInt8]) -> SlipwayError {
+        guard answer.first == AnswerKind.failure.rawValue else {
+            return SlipwayError(.internal, "A tables worker gave an answer of an unknown form.")
+        }
+        return SlipwayError(wire: Array(answer.dropFirst()))
+    }
+
+    static func requireModest(_ sql: String) throws {
         guard sql.utf8.count <= maximumQueryBytes else {
             throw SlipwayError(.tooLarge, "The SQL is over \(maximumQueryBytes) bytes.", details: ["field": "sql"])
         }

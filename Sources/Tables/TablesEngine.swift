@@ -1,5 +1,6 @@
 import CDuckDB
 import Core
+import Processes
 import Synchronization
 
 #if canImport(Glibc)
@@ -86,15 +87,17 @@ final class TablesEngine {
     }
 
     /// The answer to a request, failures included.
-    func answer(_ request: [UInt8]) -> [UInt8] {
+    ///
+    /// - Parameter emit: takes the parts of an answer that comes in parts.
+    func answer(_ request: [UInt8], emit: WorkerLoop.Emit) -> [UInt8] {
         do {
-            return try perform(TablesRequest(parsing: request))
+            return try perform(TablesRequest(parsing: request), emit)
         } catch {
             return [AnswerKind.failure.rawValue] + EngineErrors.slipway(error, memoryBytes: settings.memoryBytes).wire
         }
     }
 
-    private func perform(_ request: TablesRequest) throws -> [UInt8] {
+    private func perform(_ request: TablesRequest, _ emit: WorkerLoop.Emit) throws -> [UInt8] {
         let instance = try next ?? open()
         next = nil
         running.set(instance)
@@ -102,12 +105,12 @@ final class TablesEngine {
         defer { running.set(nil) }
         var session = TablesSession(instance, request.inputs)
         do {
-            try session.open(alsoWriting: request.operation.outputPath)
+            try session.open(alsoWriting: request.operation.outputPath, withViews: request.operation.readsViews)
             if systemViews == nil {
                 let rows = try instance.rows("SELECT DISTINCT lower(view_name) FROM duckdb_views() WHERE internal")
                 systemViews = Set(rows.compactMap { $0[0].text })
             }
-            return try session.perform(request.operation, systemViews: systemViews ?? [])
+            return try session.perform(request.operation, systemViews: systemViews ?? [], emit: emit)
         } catch let error as EngineError {
             throw EngineErrors.explain(
                 error, inputs: request.inputs, columns: session.knownColumns, output: request.operation.outputPath)
@@ -120,5 +123,13 @@ extension TablesRequest.Operation {
     fileprivate var outputPath: String? {
         if case .write(_, _, let path) = self { return path }
         return nil
+    }
+
+    /// Whether it is asked of the inputs by their names.
+    fileprivate var readsViews: Bool {
+        switch self {
+        case .query, .write, .stream, .columns, .rowCount, .profile, .histogram: true
+        case .rowCounts, .page, .index: false
+        }
     }
 }

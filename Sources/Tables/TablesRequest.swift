@@ -7,8 +7,15 @@ struct TablesRequest {
         case query(sql: String, parameters: [TableValue], maxRows: Int)
         /// A user's SELECT into a Parquet file.
         case write(sql: String, parameters: [TableValue], path: String)
+        /// A user's SELECT, row by row.
+        case stream(sql: String, parameters: [TableValue], format: RowFormat, maxRows: Int?)
         case columns
         case rowCount
+        /// Of each file.
+        case rowCounts
+        case page(PageJob)
+        /// The numbers of the rows of a view, in its order, into a file.
+        case index(PageQuery, counts: [Int64], path: String)
         /// `filter` is SQL of our own making.
         case profile(filter: String?, columns: [String]?)
         case histogram(column: String, edges: [Double], filter: String?)
@@ -32,6 +39,20 @@ struct TablesRequest {
             statement(sql, parameters)
             fields["path"] = .string(path)
             fields["op"] = "write"
+        case .stream(let sql, let parameters, let format, let maxRows):
+            fields["maxRows"] = maxRows.map { JSONValue($0) } ?? .null
+            statement(sql, parameters)
+            fields["format"] = .string(format.rawValue)
+            fields["op"] = "stream"
+        case .rowCounts: fields["op"] = "rowCounts"
+        case .page(let job):
+            fields["page"] = job.json
+            fields["op"] = "page"
+        case .index(let query, let counts, let path):
+            fields["page"] = PageJob(query, .scan(from: nil, backwards: false), .table).json
+            fields["counts"] = .array(counts.map { .int($0) })
+            fields["path"] = .string(path)
+            fields["op"] = "index"
         case .columns: fields["op"] = "columns"
         case .rowCount: fields["op"] = "rowCount"
         case .profile(let filter, let columns):
@@ -62,6 +83,19 @@ struct TablesRequest {
                 sql: try fields.string("sql"), parameters: parameters, maxRows: try fields.int("maxRows"))
         case "write":
             operation = .write(sql: try fields.string("sql"), parameters: parameters, path: try fields.string("path"))
+        case "stream":
+            guard let format = RowFormat(rawValue: try fields.string("format")) else {
+                throw SlipwayError(.internal, "A stream's form is not known here.")
+            }
+            operation = .stream(
+                sql: try fields.string("sql"), parameters: parameters, format: format,
+                maxRows: try fields.optionalInt("maxRows"))
+        case "rowCounts": operation = .rowCounts
+        case "page": operation = .page(try PageJob(fields["page"] ?? .null))
+        case "index":
+            operation = .index(
+                try PageJob(fields["page"] ?? .null).query,
+                counts: try fields.array("counts").compactMap(\.intValue), path: try fields.string("path"))
         case "columns": operation = .columns
         case "rowCount": operation = .rowCount
         case "profile":
@@ -83,6 +117,8 @@ enum AnswerKind: UInt8 {
     case json = 0x4A
     /// As `TableEncoder` writes it.
     case table = 0x54
+    /// A length in 4 bytes and so much JSON about the rows; then a table, or Arrow's stream of them.
+    case page = 0x50
 }
 
 extension TableInput {
@@ -92,6 +128,7 @@ extension TableInput {
             "format": .string(format.rawValue), "encoding": .string(encoding.rawValue),
             "delimiter": JSONValue(delimiter),
             "header": header.map { .bool($0) } ?? .null, "allText": .bool(allText),
+            "columns": columns.map { .array($0.map { [.string($0.name), .string($0.type)] }) } ?? .null,
         ])
     }
 
@@ -105,7 +142,12 @@ extension TableInput {
             labels: fields["labels"]?.isNull == false ? try fields.strings("labels") : nil, format: format,
             encoding: encoding,
             delimiter: try fields.optionalString("delimiter"), header: fields["header"]?.boolValue,
-            allText: try fields.bool("allText", default: false))
+            allText: try fields.bool("allText", default: false),
+            columns: fields["columns"]?.arrayValue?.compactMap { pair in
+                guard let name = pair.arrayValue?.first?.stringValue, let type = pair.arrayValue?.last?.stringValue
+                else { return nil }
+                return TableColumn(name: name, type: type)
+            })
     }
 }
 

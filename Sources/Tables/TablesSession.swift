@@ -1,4 +1,5 @@
 import Core
+import Processes
 
 #if canImport(Glibc)
     import Glibc
@@ -8,13 +9,18 @@ import Core
 
 /// One request's database, from its inputs to its answer.
 struct TablesSession {
-    private let instance: DuckDBInstance
-    private let inputs: [TableInput]
+    let instance: DuckDBInstance
+    let inputs: [TableInput]
     /// The columns of all inputs, for messages.
     private(set) var knownColumns: [String: [TableColumn]] = [:]
 
     /// Answers grow in memory; whoever wants more writes a file.
     static let maximumAnswerBytes = 256 << 20
+
+    static let answerTooLarge = SlipwayError(
+        .tooLarge,
+        "The result is over \(maximumAnswerBytes >> 20) MiB. Ask for fewer rows or columns, or write it to a file.",
+        details: ["maximumBytes": "\(maximumAnswerBytes)"])
 
     init(_ instance: DuckDBInstance, _ inputs: [TableInput]) {
         self.instance = instance
@@ -23,7 +29,9 @@ struct TablesSession {
 
     /// Makes the views and turns the locks: from here on the database reaches the inputs' files, the output and its own
     /// temporary folder, and no statement can change that.
-    mutating func open(alsoWriting output: String?) throws {
+    ///
+    /// - Parameter withViews: false for operations of our own that read the files themselves.
+    mutating func open(alsoWriting output: String?, withViews: Bool) throws {
         let paths = inputs.flatMap(\.files) + (output.map { [$0] } ?? [])
         _ = try instance.run("SET allowed_paths = \(SQLText.list(paths))")
         var seen: Set<String> = []
@@ -31,22 +39,35 @@ struct TablesSession {
             guard seen.insert(input.name.lowercased()).inserted else {
                 throw SlipwayError.field("inputs", "has the name '\(input.name)' twice")
             }
-            knownColumns[input.name] = try InputView(input).create(in: instance)
+            if withViews {
+                knownColumns[input.name] = try InputView(input).create(in: instance)
+            } else {
+                try FileTriage.requireReadable(input)
+                knownColumns[input.name] = try input.columns ?? InputView(input).columns(in: instance)
+            }
         }
         _ = try instance.run("SET enable_external_access = false")
         _ = try instance.run("SET lock_configuration = true")
     }
 
-    func perform(_ operation: TablesRequest.Operation, systemViews: Set<String>) throws -> [UInt8] {
+    /// - Parameter emit: takes the parts of an answer that comes in parts.
+    func perform(
+        _ operation: TablesRequest.Operation, systemViews: Set<String>, emit: WorkerLoop.Emit
+    ) throws -> [UInt8] {
         switch operation {
         case .query(let sql, let parameters, let maxRows):
             return try query(try checked(sql, systemViews), parameters, maxRows: maxRows)
         case .write(let sql, let parameters, let path):
             return try write(try checked(sql, systemViews), parameters, to: path)
+        case .stream(let sql, let parameters, let format, let maxRows):
+            return json(try stream(try checked(sql, systemViews), parameters, format, maxRows: maxRows ?? .max, emit))
+        case .rowCounts: return json(.array(try rowCounts().map { .int($0) }))
+        case .page(let job): return try page(job)
+        case .index(let query, let counts, let path): return json(try index(query, counts, path))
         case .columns:
             return json(.array(try inputColumns().map { ["name": .string($0.name), "type": .string($0.type)] }))
         case .rowCount:
-            return json(.int(try instance.rows("SELECT count(*) FROM \(try table())")[0][0].intValue ?? 0))
+            return json(.int(try instance.rows("SELECT count(*) FROM \(try tableName())")[0][0].intValue ?? 0))
         case .profile(let filter, let names):
             let columns = try chosen(names)
             return json(try ProfileQuery(instance, source: try source(filter), columns: columns).run().json)
@@ -59,7 +80,7 @@ struct TablesSession {
         }
     }
 
-    private func json(_ value: JSONValue) -> [UInt8] { [AnswerKind.json.rawValue] + value.canonicalBytes }
+    func json(_ value: JSONValue) -> [UInt8] { [AnswerKind.json.rawValue] + value.canonicalBytes }
 
     // MARK: A user's SELECT
 
@@ -80,19 +101,18 @@ struct TablesSession {
 
     private func query(_ sql: String, _ parameters: [TableValue], maxRows: Int) throws -> [UInt8] {
         let result = try instance.run(sql, parameters, streaming: true)
-        var encoder = TableEncoder(columns: result.columns.map(\.column), prefix: AnswerKind.table.rawValue)
+        return try table(result, maxRows: maxRows, prefix: [AnswerKind.table.rawValue])
+    }
+
+    func table(_ result: DuckDBResult, maxRows: Int, prefix: [UInt8]) throws -> [UInt8] {
+        var encoder = TableEncoder(columns: result.columns.map(\.column), prefix: prefix)
         var left = maxRows
         var truncated = false
         while let chunk = try result.nextChunk() {
             let take = min(left, chunk.count)
             try encoder.append(chunk, rows: take)
             left -= take
-            guard encoder.bytes.count <= Self.maximumAnswerBytes else {
-                throw SlipwayError(
-                    .tooLarge,
-                    "The result is over \(Self.maximumAnswerBytes >> 20) MiB. Ask for fewer rows or columns, or write it to a file.",
-                    details: ["maximumBytes": "\(Self.maximumAnswerBytes)"])
-            }
+            guard encoder.bytes.count <= Self.maximumAnswerBytes else { throw Self.answerTooLarge }
             if take < chunk.count {
                 truncated = true
                 break
@@ -119,14 +139,14 @@ struct TablesSession {
 
     // MARK: Our own questions, about the one input
 
-    private func table() throws -> String {
+    private func tableName() throws -> String {
         guard inputs.count == 1 else { throw SlipwayError(.internal, "This operation takes one input.") }
         return SQLText.name(inputs[0].name)
     }
 
     private func source(_ filter: String?) throws -> String {
-        guard let filter else { return try table() }
-        return "(SELECT * FROM \(try table()) WHERE (\n\(filter)\n))"
+        guard let filter else { return try tableName() }
+        return "(SELECT * FROM \(try tableName()) WHERE (\n\(filter)\n))"
     }
 
     private func inputColumns() throws -> [TableColumn] { inputs.first.flatMap { knownColumns[$0.name] } ?? [] }

@@ -47,7 +47,7 @@ public enum TablesWorker {
             .init(threads: threads, memoryBytes: memory, temporaryBytes: spill, temporaryDirectory: folder),
             running: running)
         engine.prepare()
-        WorkerLoop.run(interrupt: running.interrupt, idle: engine.prepare) { engine.answer($0) }
+        WorkerLoop.run(interrupt: running.interrupt, idle: engine.prepare) { engine.answer($0, emit: $1) }
     }
 
     private static let headroom: UInt64 = 1 << 30
@@ -55,7 +55,7 @@ public enum TablesWorker {
     /// Every request is answered with why the engine is not there.
     private static func serveFailure(_ error: any Error) -> Never {
         let wire = EngineErrors.slipway(error, memoryBytes: 0).wire
-        WorkerLoop.run(interrupt: {}, idle: {}) { _ in [AnswerKind.failure.rawValue] + wire }
+        WorkerLoop.run(interrupt: {}, idle: {}) { _, _ in [AnswerKind.failure.rawValue] + wire }
     }
 
     private static func refuse(_ reason: String) -> Never {

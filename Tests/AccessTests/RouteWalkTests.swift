@@ -98,6 +98,11 @@ import Web
         "/datasets/{name}/derive": ["sql": "SELECT 1 AS a", "inputs": ["d": "dataset:d"], "project": "p"],
         "/query": ["sql": "SELECT count(*) FROM d", "inputs": ["d": "dataset:d"]],
         "/datasets": ["name": "d3", "project": "p"],
+        "/slices/split": [
+            "prefix": "x", "dataset": "d",
+            "split": ["kind": "random", "parts": [["name": "a", "fraction": 0.5]]],
+        ],
+        "/slices/leakage": ["left": "dataset:d", "right": "dataset:d"],
         "/slices": ["name": "s2", "dataset": "d", "where": "units > 2"],
         "/sources": ["name": "src2", "project": "p", "kind": "file", "location": "/x.csv"],
         "/sources/{name}/import": ["dataset": "d2"], "/experiments": ["name": "e2", "project": "p"],

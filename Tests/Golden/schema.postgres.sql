@@ -291,6 +291,14 @@ object_manifest_folder
     path text NOT NULL
     parent text NOT NULL
 
+object_tree
+    owner_ref text NOT NULL
+    root text NOT NULL
+    files bigint NOT NULL
+    size_bytes bigint NOT NULL
+    created_ms bigint NOT NULL
+    released_ms bigint
+
 pipeline_code
     pipeline text NOT NULL
     project text NOT NULL
@@ -466,6 +474,9 @@ slice
     description text NOT NULL
     owner text NOT NULL
     created_ms bigint NOT NULL
+    over_ref text NOT NULL DEFAULT ''::text
+    rule text NOT NULL DEFAULT ''::text
+    purpose text NOT NULL DEFAULT ''::text
 
 source
     name text NOT NULL
@@ -555,6 +566,8 @@ CREATE INDEX object_manifest_folder_parent ON object_manifest_folder USING btree
 CREATE UNIQUE INDEX object_manifest_folder_pkey ON object_manifest_folder USING btree (manifest_id, path)
 CREATE INDEX object_manifest_owner ON object_manifest USING btree (owner_ref)
 CREATE UNIQUE INDEX object_manifest_pkey ON object_manifest USING btree (id)
+CREATE INDEX object_tree_created ON object_tree USING btree (created_ms, owner_ref)
+CREATE UNIQUE INDEX object_tree_pkey ON object_tree USING btree (owner_ref)
 CREATE UNIQUE INDEX pipeline_code_pkey ON pipeline_code USING btree (pipeline)
 CREATE UNIQUE INDEX pipeline_run_cause ON pipeline_run USING btree (pipeline, cause)
 CREATE INDEX pipeline_run_pipeline ON pipeline_run USING btree (pipeline, created_ms)

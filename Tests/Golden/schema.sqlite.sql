@@ -336,6 +336,15 @@ CREATE TABLE object_manifest_folder (
     PRIMARY KEY (manifest_id, path)
 ) WITHOUT ROWID;
 
+CREATE TABLE object_tree (
+    owner_ref TEXT PRIMARY KEY,
+    root TEXT NOT NULL,
+    files BIGINT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    released_ms BIGINT
+);
+
 CREATE TABLE pipeline_code (
     pipeline TEXT PRIMARY KEY,
     project TEXT NOT NULL,
@@ -538,7 +547,7 @@ CREATE TABLE slice (
     condition TEXT NOT NULL,
     description TEXT NOT NULL,
     owner TEXT NOT NULL,
-    created_ms BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL, over_ref TEXT NOT NULL DEFAULT '', rule TEXT NOT NULL DEFAULT '', purpose TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (name, version)
 );
 
@@ -621,6 +630,8 @@ CREATE INDEX object_manifest_entry_parent ON object_manifest_entry (manifest_id,
 CREATE INDEX object_manifest_folder_parent ON object_manifest_folder (manifest_id, parent, path);
 
 CREATE INDEX object_manifest_owner ON object_manifest (owner_ref);
+
+CREATE INDEX object_tree_created ON object_tree (created_ms, owner_ref);
 
 CREATE UNIQUE INDEX pipeline_run_cause ON pipeline_run (pipeline, cause);
 

@@ -57,7 +57,8 @@ import Testing
     @Test func `a slice is fixed when the monitor is made`() async throws {
         try await Fixture.each { fixture in
             _ = try await fixture.datasets.createSlice(
-                name: "cheap", dataset: "sales", condition: "price < 50 -- half of it", description: "", as: Fixture.ada
+                name: "cheap", over: Ref(.dataset, "sales"), rule: .condition("price < 50 -- half of it"),
+                as: Fixture.ada
             )
             let first = try await fixture.put(["reference": "slice:cheap"])
             #expect(
@@ -65,7 +66,7 @@ import Testing
                     && first.version == 1)
             #expect(try await fixture.put(["reference": "slice:cheap"]) == first)
             _ = try await fixture.datasets.createSlice(
-                name: "cheap", dataset: "sales", condition: "price < 10", description: "", as: Fixture.ada)
+                name: "cheap", over: Ref(.dataset, "sales"), rule: .condition("price < 10"), as: Fixture.ada)
             let second = try await fixture.put(["reference": "slice:cheap"])
             #expect(second.version == 2 && second.reference.rows == 90)
             #expect(try await fixture.monitoring.monitor("m", version: 1, as: Fixture.ada) == first)
@@ -75,7 +76,7 @@ import Testing
     @Test func `what cannot be a reference`() async throws {
         try await Fixture.each { fixture in
             _ = try await fixture.datasets.createSlice(
-                name: "none", dataset: "sales", condition: "price < 0", description: "", as: Fixture.ada)
+                name: "none", over: Ref(.dataset, "sales"), rule: .condition("price < 0"), as: Fixture.ada)
             let cases: [([String: JSONValue], String)] = [
                 (["reference": "dataset:nothing"], "not_found: dataset:nothing does not exist."),
                 (

@@ -21,7 +21,8 @@ import Transport
         let store = fixture.store
         let window = 8 << 20
         // Around a chunk's least size and a window's; and bytes in which no cut is found.
-        let files = [0, 1, Chunker.minimumBytes, Chunker.minimumBytes + 1, window - 1, window, window + 1, 2 * window + 5]
+        let files =
+            [0, 1, Chunker.minimumBytes, Chunker.minimumBytes + 1, window - 1, window, window + 1, 2 * window + 5]
             .enumerated().map { noise($1, seed: UInt64($0)) } + [[UInt8](repeating: 7, count: 9 << 20)]
         for (index, bytes) in files.enumerated() {
             let path = try fixture.folder.file("f\(index)", bytes)
@@ -30,16 +31,21 @@ import Transport
             let list = try await store.chunkList(file.chunks)
             #expect(try ChunkList(decoding: list.encoded) == list && list.object == file.object)
             let sizes = list.chunks.map { Int($0.sizeBytes) }
-            #expect(sizes.allSatisfy { $0 <= Chunker.maximumBytes } && sizes.dropLast().allSatisfy { $0 >= Chunker.minimumBytes })
+            #expect(
+                sizes.allSatisfy { $0 <= Chunker.maximumBytes }
+                    && sizes.dropLast().allSatisfy { $0 >= Chunker.minimumBytes })
             try await store.check(file)
             let whole = try await collect(store.stream(entry(file))) == bytes
             #expect(whole, "\(index)")
             let copy = try contents(of: try await store.localPath(entry(file))) == bytes
             #expect(copy, "\(index)")
             let end = Int64(bytes.count)
-            for range in [0..<10, 3..<end + 9, end / 2..<end / 2 + 1_500_000, end..<end + 1] where range.lowerBound <= range.upperBound {
+            for range in [0..<10, 3..<end + 9, end / 2..<end / 2 + 1_500_000, end..<end + 1]
+            where range.lowerBound <= range.upperBound {
                 let part = range.clamped(to: 0..<end)
-                let same = try await collect(store.stream(entry(file), range: range)) == Array(bytes[Int(part.lowerBound)..<Int(part.upperBound)])
+                let same =
+                    try await collect(store.stream(entry(file), range: range))
+                    == Array(bytes[Int(part.lowerBound)..<Int(part.upperBound)])
                 #expect(same, "\(index) \(range)")
             }
         }
@@ -70,7 +76,10 @@ import Transport
     @Test func theCutsAreFixed() async throws {
         let folder = ScratchFolder()
         let list = try await ChunkList.scan(file: try folder.file("f", noise(10 << 20, seed: 1))) { _ in }
-        #expect(list.chunks.map(\.sizeBytes) == [524_902, 1_455_518, 1_396_353, 1_064_223, 1_104_629, 1_763_241, 1_533_516, 1_106_580, 536_798])
+        #expect(
+            list.chunks.map(\.sizeBytes) == [
+                524_902, 1_455_518, 1_396_353, 1_064_223, 1_104_629, 1_763_241, 1_533_516, 1_106_580, 536_798,
+            ])
         #expect(Digest.of(list.encoded).hex == "19658d049d5bd993dcac749c9178f7f3f3c3ed0ce66efbb37153bf6d6ecfb02f")
     }
 
@@ -88,17 +97,23 @@ import Transport
         let absent = ObjectInfo(digest: Digest.of("absent"), sizeBytes: 2000)
         let swapped = try await put(ChunkList(object: whole, chunks: objects.reversed()))
         let lying = try await put(
-            ChunkList(object: whole, chunks: [objects[0], objects[0], ObjectInfo(digest: objects[0].digest, sizeBytes: 1000)]))
+            ChunkList(
+                object: whole, chunks: [objects[0], objects[0], ObjectInfo(digest: objects[0].digest, sizeBytes: 1000)])
+        )
         let gone = try await put(ChunkList(object: whole, chunks: [objects[0], absent]))
         let text = ChunkedFile(object: whole, chunks: try await store.put(Array("x".utf8)).digest)
         for (file, code, read) in [
-            (swapped, "invalid", "internal"), (lying, "invalid", "internal"), (gone, "not_found", "not_found"), (text, "invalid", "invalid"),
+            (swapped, "invalid", "internal"), (lying, "invalid", "internal"), (gone, "not_found", "not_found"),
+            (text, "invalid", "invalid"),
             (ChunkedFile(object: objects[0], chunks: good.chunks), "invalid", "internal"),
         ] {
             #expect(await errorCode { try await store.check(file) } == code)
             #expect(await errorCode { _ = try await collect(store.stream(entry(file))) } == read)
         }
-        for bytes in [Array(ChunkList(object: whole, chunks: objects).encoded.dropLast()), ChunkList(object: absent, chunks: objects).encoded] {
+        for bytes in [
+            Array(ChunkList(object: whole, chunks: objects).encoded.dropLast()),
+            ChunkList(object: absent, chunks: objects).encoded,
+        ] {
             #expect(throws: SlipwayError.self) { try ChunkList(decoding: bytes) }
         }
     }

@@ -81,10 +81,13 @@ import Testing
 
         let later = Clock.system.now().adding(seconds: 3600)
         let live = Set([digests[0], digests[5], digests[8]])
-        let report = try await store.collectGarbage(graceSeconds: 60, dryRun: false, now: later) { live.intersection($0) }
+        let report = try await store.collectGarbage(graceSeconds: 60, dryRun: false, now: later) {
+            live.intersection($0)
+        }
         #expect(report.removed == 6 && report.examined == 9)
         #expect(try await fixture.listed() == live.sorted())
-        let rest = try await store.readMany([digests[0], digests[5], digests[8]]) == [contents[0], contents[5], contents[8]]
+        let rest =
+            try await store.readMany([digests[0], digests[5], digests[8]]) == [contents[0], contents[5], contents[8]]
         #expect(rest)
         #expect(try await store.missing(among: digests).count == 7)
         #expect(try await store.putMany(contents) == expected)

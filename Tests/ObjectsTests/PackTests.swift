@@ -18,7 +18,9 @@ import Transport
             .map { "\(folder.path)/store/packs/\($0)" }
     }
 
-    private func contents(_ range: Range<Int>, bytes: Int = 300) -> [[UInt8]] { range.map { noise(bytes, seed: UInt64($0)) } }
+    private func contents(_ range: Range<Int>, bytes: Int = 300) -> [[UInt8]] {
+        range.map { noise(bytes, seed: UInt64($0)) }
+    }
 
     /// What a store that is opened anew reads.
     private func found(_ folder: ScratchFolder, _ contents: [[UInt8]]) async throws -> Int {
@@ -91,7 +93,8 @@ import Transport
         switch damage {
         case "lost": unlink(index)
         case "cut": truncate(index, 5000)
-        default: _ = try folder.file("store/packs/" + (index.split(separator: "/").last.map(String.init) ?? ""), [1, 2])
+        default:
+            _ = try folder.file("store/packs/" + (index.split(separator: "/").last.map(String.init) ?? ""), [1, 2])
         }
         #expect(try await found(folder, all + more) == 130)
         let store = try open(folder)
@@ -137,14 +140,18 @@ import Transport
         for start in stride(from: 0, to: 350, by: 50) { _ = try await store.putMany(Array(all[start..<start + 50])) }
         let reader = try open(folder, limits: limits)
         let digests = all.map { Digest.of($0) }
-        func bytes() throws -> Int64 { try files(folder, ".pack").reduce(0) { $0 + (Files.status($1)?.sizeBytes ?? 0) } }
+        func bytes() throws -> Int64 {
+            try files(folder, ".pack").reduce(0) { $0 + (Files.status($1)?.sizeBytes ?? 0) }
+        }
         let before = try bytes()
         let later = Clock.system.now().adding(seconds: 3600)
         // Of the first pack nothing lives, of the second a fifth, of the third all, and half of the one that is open.
         let live = Set(digests[100..<120] + digests[200..<325])
         let dry = try await store.collectGarbage(graceSeconds: 60, dryRun: true, now: later) { live.intersection($0) }
         #expect(try dry.removed == 205 && bytes() == before)
-        let report = try await store.collectGarbage(graceSeconds: 60, dryRun: false, now: later) { live.intersection($0) }
+        let report = try await store.collectGarbage(graceSeconds: 60, dryRun: false, now: later) {
+            live.intersection($0)
+        }
         #expect(report.removed == 205)
         #expect(try bytes() == Int64(145 * 340 + 3 * 16))
         for some in [store, reader, try open(folder)] {

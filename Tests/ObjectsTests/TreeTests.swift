@@ -116,7 +116,8 @@ private func entry(_ path: String, _ seed: Int = 0) throws -> TreeEntry {
         let fixture = try await Fixture(.disk)
         let tree = ObjectTree(fixture.store, shape: Self.small)
         let base = try await tree.update(
-            nil, put: try ["a/b", "a/c", "x", "x-1", "x.2"].map { try entry($0) } + (0..<40).map { try entry("m/\($0)") })
+            nil,
+            put: try ["a/b", "a/c", "x", "x-1", "x.2"].map { try entry($0) } + (0..<40).map { try entry("m/\($0)") })
         // What is put, what is removed, what comes of it.
         let cases: [([String], [String], String)] = [
             (["a"], [], "conflict"), (["a/b/c"], [], "conflict"), (["x/1"], [], "conflict"), (["m"], [], "conflict"),
@@ -130,7 +131,9 @@ private func entry(_ path: String, _ seed: Int = 0) throws -> TreeEntry {
                 await errorCode { _ = try await tree.update(base.digest, put: entries, remove: remove) } == code,
                 "\(put)")
         }
-        #expect(await errorCode { _ = try await tree.update(nil, put: try ["n", "n/1"].map { try entry($0) }) } == "conflict")
+        #expect(
+            await errorCode { _ = try await tree.update(nil, put: try ["n", "n/1"].map { try entry($0) }) }
+                == "conflict")
     }
 
     /// Nodes from another server may be anything.
@@ -142,7 +145,8 @@ private func entry(_ path: String, _ seed: Int = 0) throws -> TreeEntry {
         let items = try ["a", "b", "c"].map { TreeItem(try entry($0)) }
         func leaf(_ items: [TreeItem]) -> [UInt8] { TreeNode.encode(level: 0, items).bytes }
         let digest = Digest.of("x")
-        let wrongSum = TreeItem(key: "c", digest: TreeNode.encode(level: 0, items).node.digest, files: 9, bytes: 1, chunks: nil)
+        let wrongSum = TreeItem(
+            key: "c", digest: TreeNode.encode(level: 0, items).node.digest, files: 9, bytes: 1, chunks: nil)
         let cases: [(String, [UInt8])] = [
             ("empty", []), ("text", Array("slipway tree 1\nx".utf8)), ("cut", Array(leaf(items).dropLast())),
             ("longer", leaf(items) + [0]), ("order", leaf(items.reversed())), ("twice", leaf([items[0], items[0]])),
@@ -151,7 +155,12 @@ private func entry(_ path: String, _ seed: Int = 0) throws -> TreeEntry {
             ("mixed", leaf(try ["a", "a/b"].map { TreeItem(try entry($0)) })),
             ("sums", TreeNode.encode(level: 1, [wrongSum]).bytes),
             ("too big", leaf(try (100..<150).map { TreeItem(try entry("f\($0)")) })),
-            ("level", TreeNode.encode(level: 3, [TreeItem(key: "c", digest: wrongSum.digest, files: 3, bytes: 9, chunks: nil)]).bytes),
+            (
+                "level",
+                TreeNode.encode(
+                    level: 3, [TreeItem(key: "c", digest: wrongSum.digest, files: 3, bytes: 9, chunks: nil)]
+                ).bytes
+            ),
         ]
         _ = try await fixture.store.putMany([leaf(items)])
         for (name, bytes) in cases {
@@ -173,7 +182,9 @@ private func entry(_ path: String, _ seed: Int = 0) throws -> TreeEntry {
         let root = try await tree.update(nil, put: try (0..<3000).map { try entry("images/\($0).png", $0) })
         let nodes = try await tree.nodes(root.digest)
         #expect(nodes.count == Set(nodes).count && nodes.first == root.digest)
-        #expect(try await tree.update(nil, put: []).digest.hex == "560aac0a6c1a102fa93ec6be86f9a2a603738b038a7c058f0822edf2a026a38b")
+        #expect(
+            try await tree.update(nil, put: []).digest.hex
+                == "560aac0a6c1a102fa93ec6be86f9a2a603738b038a7c058f0822edf2a026a38b")
         #expect(root.digest.hex == "0bcb8f5a53a72d291e1157c584c6291670873c9351dc80e7e452dce194274244")
         #expect(nodes.count == 8)
         #expect(try await fixture.store.missing(among: nodes) == [])

@@ -163,7 +163,7 @@ import Web
             _ = try await f.append("sales", "n,t\n1,a\n2,b\n")
             _ = try await f.append("sales", "n,t\n3,c\n")
             _ = try await f.datasets.createSlice(
-                name: "some", dataset: "sales", condition: "n > 1", description: "", as: RunFixture.maker)
+                name: "some", over: Ref(.dataset, "sales"), rule: .condition("n > 1"), as: RunFixture.maker)
             try await f.put(yaml)
             let (run, steps) = try await f.run("copy")
             #expect(RunFixture.states(steps) == "copy succeeded 1, part succeeded 1")

@@ -109,6 +109,98 @@ import Testing
         await pool.shutdown()
     }
 
+    // MARK: Answers in parts
+
+    /// A part frame of four bytes, and an empty frame that ends the answer.
+    private static let part = "printf '\\004\\000\\000\\200part' >&3"
+    private static let end = "printf '\\003\\000\\000\\000end' >&3"
+
+    private func pieces(_ pool: WorkerPool, stallSeconds: Double = 10, take: Int = .max) async -> String {
+        var texts: [String] = []
+        do {
+            let stream = try pool.stream([1, 2, 3, 4], deadlineSeconds: 10, stallSeconds: stallSeconds)
+            while texts.count < take {
+                switch try await stream.next() {
+                case .part(let bytes): texts.append(String(decoding: bytes, as: UTF8.self))
+                case .answer(let bytes):
+                    return (texts + [String(decoding: bytes, as: UTF8.self)]).joined(separator: " ")
+                }
+            }
+            return texts.joined(separator: " ")
+        } catch let error as SlipwayError {
+            return (texts + ["\(error.code): \(error.details["status"] ?? error.message)"]).joined(separator: " ")
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    @Test func `An answer comes in parts, and what goes wrong after some of them is told`() async throws {
+        let answers = [
+            "for i in 1 2 3 4 5; do \(Self.part); done; \(Self.end); exec cat <&3 >&3": "part part part part part end",
+            "\(Self.part); exit 3": "part unavailable: ended with exit code 3",
+            Self.end + "; exec cat <&3 >&3": "end",
+        ]
+        for (script, expected) in answers {
+            let pool = try pool(after(script))
+            #expect(await pieces(pool) == expected)
+            await pool.shutdown()
+        }
+        // Parts that nobody asked for.
+        let odd = try pool(after(Self.part + "; exec sleep 100"))
+        #expect(await failure(odd) == "unavailable: was ended by signal 9 (SIGKILL)")
+        await odd.shutdown()
+    }
+
+    @Test func `A reader that stops frees the worker, one that stalls loses it`() async throws {
+        // The script sends without end; told to stop, it goes on until it is killed, and the next one echoes.
+        let marker = "/tmp/slipway-stream-\(ID.make())"
+        defer { unlink(marker) }
+        let endless = try pool(
+            "[ -e \(marker) ] && exec cat <&3 >&3; touch \(marker); \(after("while \(Self.part); do :; done"))")
+        #expect(await pieces(endless, take: 3) == "part part part")
+        #expect(await failure(endless, deadlineSeconds: 5) == "answered [1, 2, 3, 4]")
+        await endless.shutdown()
+
+        // One that heeds the interrupt (four bytes of 0xFF) lives on.
+        let polite = try pool(
+            after(
+                "for i in 1 2 3 4; do \(Self.part); done; head -c 4 <&3 >/dev/null; \(Self.end); exec cat <&3 >&3"),
+            graceSeconds: 5)
+        let stream = try polite.stream([1, 2, 3, 4], deadlineSeconds: 30, stallSeconds: 0.2)
+        _ = try await stream.next()
+        try await Task.sleep(nanoseconds: 600_000_000)
+        var seen: [String] = []
+        while seen.count < 5 {
+            do {
+                _ = try await stream.next()
+                seen.append("part")
+            } catch {
+                seen.append("\(error)")
+                break
+            }
+        }
+        #expect(
+            seen == [
+                "part", "part",
+                "deadline_exceeded: The reader took nothing for 0.2 s, so the work was stopped. Read faster, or ask for less.",
+            ])
+        #expect(await failure(polite) == "answered [1, 2, 3, 4]")
+        await polite.shutdown()
+    }
+
+    @Test func `Who waits for a worker longer than the deadline is told so`() async throws {
+        let pool = try pool(after("exec sleep 100"))
+        let running = Task { await failure(pool, deadlineSeconds: 60) }
+        try await Task.sleep(nanoseconds: 200_000_000)
+        #expect(
+            await failure(pool, deadlineSeconds: 0.2)
+                == "deadlineExceeded: No worker was free within 0.2 s: all were busy with other requests. Try again later."
+        )
+        running.cancel()
+        _ = await running.value
+        await pool.shutdown()
+    }
+
     @Test func `A worker that cannot start is explained`() async throws {
         let pool = WorkerPool(kind: "x", executable: "/no/such/slipway", size: 1, logger: Logger(label: "test"))
         #expect(

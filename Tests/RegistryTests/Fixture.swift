@@ -66,7 +66,15 @@ struct Fixture: Sendable {
                     """)
             }
             try db.execute(
-                "INSERT INTO slice VALUES ('perishable', 1, 'fresh', 'sales', 'TRUE', '', 'ada', 0)")
+                """
+                INSERT INTO slice (name, version, project, dataset, condition, description, owner, created_ms)
+                VALUES ('perishable', 1, 'fresh', 'sales', 'TRUE', '', 'ada', 0)
+                """)
+            try db.execute(
+                """
+                INSERT INTO dataset_named_version (dataset, name, kind, number, author, created_ms)
+                VALUES ('sales', 'main', 'branch', 3, 'ada', 0)
+                """)
         }
         let datasets = DatasetsFeature.make(platform).service
         let tracking = TrackingFeature.make(platform).service

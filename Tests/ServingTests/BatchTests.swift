@@ -59,7 +59,7 @@ struct BatchTests {
             #expect(Set(sources) == [input.ref, Ref(.model, "restock", version: 1)])
 
             _ = try await datasets.createSlice(
-                name: "few", dataset: "rows", condition: "id < 10", description: "", as: Fixture.maker)
+                name: "few", over: Ref(.dataset, "rows"), rule: .condition("id < 10"), as: Fixture.maker)
             var sliced = request
             (sliced.input, sliced.keep, sliced.columns) = (Ref(.slice, "few"), [], ["price", "price", "price"])
             let few = try await fixture.serving.predict(sliced, as: Fixture.maker)

@@ -18,7 +18,7 @@ struct LockTests {
             running: .init(library))
         let instance = try engine.open()
         var session = TablesSession(instance, [TableInput(name: "t", files: [mine], format: .csv)])
-        try session.open(alsoWriting: nil)
+        try session.open(alsoWriting: nil, withViews: true)
         var reached: [String] = []
         for sql in [
             "SELECT * FROM read_csv('secret')", "FROM 'secret'", "SELECT * FROM read_text('/etc/passwd')",

@@ -104,7 +104,7 @@ final class ArchiveUnpacker: @unchecked Sendable {
                 var content: [UInt8] = []
                 content.reserveCapacity(Int(entry.sizeBytes))
                 while content.count < Int(entry.sizeBytes) { content += try reader.read(maximumBytes: 1 << 20) }
-                try ImageHeader.check(content, name: "'\(entry.path)'")
+                try requireReasonableImage(content, name: "'\(entry.path)'")
                 bytes += content.count
                 unpacked.small.append((path, content))
             } else {
@@ -115,7 +115,7 @@ final class ArchiveUnpacker: @unchecked Sendable {
                     try cancellation.check()
                     let piece = try reader.read(maximumBytes: 1 << 20)
                     if piece.isEmpty { break }
-                    if isFirst { try ImageHeader.check(piece, name: "'\(entry.path)'") }
+                    if isFirst { try requireReasonableImage(piece, name: "'\(entry.path)'") }
                     isFirst = false
                     try file.write(piece)
                 }

@@ -4,70 +4,12 @@ import Objects
 import Platform
 import Tables
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
-/// The table of a version of files: path, size_bytes, media_type, digest and the columns about the files. It is made when
-/// it is first asked for and kept in a folder of bounded size, under the digest of the version's tree.
-actor FilesTableCache {
-    private let folder: String
-    private let maximumBytes: Int64
-    private var making: [Digest: Task<String, any Error>] = [:]
-
-    /// What was used within this time is not removed: a query may be about to open it.
-    private static let graceSeconds: Int64 = 600
-    static let defaultMaximumBytes: Int64 = 8 << 30
-
-    init(folder: String, maximumBytes: Int64 = defaultMaximumBytes) {
-        self.folder = folder
-        self.maximumBytes = maximumBytes
-    }
-
-    /// The file of a tree's table; those who ask for the same at once wait for one making of it.
-    func path(of root: Digest, make: @escaping @Sendable (_ path: String) async throws -> Void) async throws -> String {
-        let path = "\(folder)/\(root.hex).parquet"
-        if utimensat(AT_FDCWD, path, nil, 0) == 0 { return path }
-        if let known = making[root] { return try await known.value }
-        try makeFolder(folder)
-        // Not cancelled with whoever asked first: others may wait for it.
-        let task = Task {
-            try await make(path)
-            return path
-        }
-        making[root] = task
-        defer { making[root] = nil }
-        let made = try await task.value
-        makeRoom()
-        return made
-    }
-
-    /// Removes the tables that were used longest ago.
-    private func makeRoom() {
-        var files: [(path: String, used: Int64, bytes: Int64)] = []
-        for name in (try? listFolder(folder)) ?? [] {
-            var status = stat()
-            let path = folder + "/" + name
-            guard stat(path, &status) == 0 else { continue }
-            files.append((path, Int64(status.st_mtim.tv_sec), Int64(status.st_size)))
-        }
-        var total = files.reduce(0) { $0 + $1.bytes }
-        let now = Int64(time(nil))
-        for file in files.sorted(by: { $0.used < $1.used })
-        where total > maximumBytes && file.used < now - Self.graceSeconds {
-            unlink(file.path)
-            total -= file.bytes
-        }
-    }
-}
-
 extension DatasetsService {
-    /// The table of a version of files, named `name`.
+    /// The table of a version of files, named `name`: path, size_bytes, media_type, digest and the columns about the files.
+    /// It is made when it is first asked for, and kept.
     func filesInput(_ version: DatasetVersion, name: String) async throws -> TableInput {
         guard let root = version.tree else { throw SlipwayError.notFound(version.ref) }
-        let path = try await filesTables.path(of: root) { [self] path in
+        let path = try await tableCache.path(of: Digest.of("files \(root)")) { path in
             let folder = try platform.scratchFolder()
             defer { removeFolder(folder) }
             let listing = folder + "/files.csv"

@@ -53,7 +53,7 @@ extension DatasetsService {
         var total: (objects: Int, bytes: Int64) = (0, 0)
         for try await piece in body {
             try parser.feed(piece) { digest, bytes in
-                try ImageHeader.check(bytes, name: "The object \(digest)")
+                try requireReasonableImage(bytes, name: "The object \(digest)")
                 digests.append(digest)
                 contents.append(bytes)
                 pending += bytes.count

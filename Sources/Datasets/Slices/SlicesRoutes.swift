@@ -20,17 +20,54 @@ struct SlicesRoutes {
             },
             Route(
                 .post, "/api/v1/slices", .writeDatasets, "Names a slice, or makes its next version.",
+                body: .json(
+                    [.init("name", "A name."), .init("where?", "A condition in SQL, what follows WHERE.")]
+                        + Self.rules + Self.about)
+            ) { request in
+                let body = try await request.json(allowed: [
+                    "name", "dataset", "over", "where", "filter", "split", "wrong", "description", "purpose", "owner",
+                ])
+                let slice = try await service.createSlice(
+                    name: body.string("name"), over: Self.over(body), rule: SliceRule(body),
+                    description: body.optionalString("description") ?? "",
+                    purpose: body.optionalString("purpose") ?? "", owner: body.optionalString("owner"),
+                    as: request.principal)
+                return .json(slice.json, status: 201)
+            },
+            Route(
+                .post, "/api/v1/slices/split", .writeDatasets, "Makes all parts of a split, PREFIX-PART each.",
+                body: .json(
+                    [.init("prefix", "What the slices' names begin with."), .init("split", "As of one slice.")]
+                        + Self.about)
+            ) { request in
+                let body = try await request.json(allowed: [
+                    "prefix", "dataset", "over", "split", "description", "purpose",
+                ])
+                let split = try SliceRule.Split(
+                    JSONFields(.object(try body.object("split")), path: "split"))
+                let slices = try await service.createSplit(
+                    prefix: body.string("prefix"), over: Self.over(body), split: split,
+                    description: body.optionalString("description") ?? "",
+                    purpose: body.optionalString("purpose") ?? "", as: request.principal)
+                return .json(["items": .array(slices.map(\.json))], status: 201)
+            },
+            Route(
+                .post, "/api/v1/slices/leakage", .readDatasets,
+                "Whether two splits share what they should not: keys, rows, near-duplicates, time.",
                 body: .json([
-                    .init("name", "A name."), .init("dataset", "A dataset's name."),
-                    .init("where", "A condition in SQL, what follows WHERE."),
-                    .init("description?", "What it is for."),
+                    .init("left", "The ref to train on."), .init("right", "The ref to test on."),
+                    .init("key?", "Columns that must not be shared; the dataset's key by default."),
+                    .init("text?", "A column of text to look for near-duplicates in."),
+                    .init("time?", "A column of times: all of left should be before right."),
+                    .init("ignore?", "Columns that do not count when rows are compared."),
                 ])
             ) { request in
-                let body = try await request.json(allowed: ["name", "dataset", "where", "description"])
-                let slice = try await service.createSlice(
-                    name: body.string("name"), dataset: body.string("dataset"), condition: body.string("where"),
-                    description: body.optionalString("description") ?? "", as: request.principal)
-                return .json(slice.json, status: 201)
+                let body = try await request.json(allowed: ["left", "right", "key", "text", "time", "ignore"])
+                let question = LeakageQuestion(
+                    left: try Ref(parsing: body.string("left")), right: try Ref(parsing: body.string("right")),
+                    key: try body.strings("key"), text: try body.optionalString("text"),
+                    time: try body.optionalString("time"), ignore: try body.strings("ignore"))
+                return .json(try await service.leakage(question, as: request.principal))
             },
             Route(
                 .get, "/api/v1/slices/{name}", .signedIn, "One slice.",
@@ -38,19 +75,40 @@ struct SlicesRoutes {
             ) { request in
                 .json(
                     try await service.slice(
-                        Ref(.slice, request.parameter("name"), selector: request.query("version")),
-                        as: request.principal
+                        Self.ref(request), as: request.principal
                     ).json)
             },
-            Route(
-                .get, "/api/v1/slices/{name}/rows", .signedIn, "A page of a slice's rows.",
-                query: [
-                    .init("filter", "A further filter."), .init("columns", "Names."), .init("order", "price DESC."),
-                ] + VersionsRoutes.paging
-            ) { request in try await ViewRoutes.rows(service, Ref(.slice, request.parameter("name")), request) },
+            Route(.get, "/api/v1/slices/{name}/size", .signedIn, "How many rows a slice has now, of how many.") {
+                request in
+                .json(try await service.size(ofSlice: Self.ref(request), as: request.principal))
+            },
             Route(.get, "/api/v1/slices/{name}/profile", .signedIn, "The profile of a slice's rows.") { request in
-                .json(try await service.profile(Ref(.slice, request.parameter("name")), as: request.principal))
+                .json(try await service.profile(Self.ref(request), as: request.principal))
             },
         ]
     }
+
+    static func ref(_ request: Request) -> Ref {
+        Ref(.slice, request.parameter("name"), selector: request.query("version"))
+    }
+
+    /// `over` is a ref; `dataset`, a name, is what older clients send.
+    private static func over(_ body: JSONFields) throws -> Ref {
+        if let over = try body.optionalString("over") { return try Ref(parsing: over) }
+        return Ref(.dataset, try body.string("dataset"))
+    }
+
+    private static let rules: [Route.Parameter] = [
+        .init("filter?", "Instead of where: price > 2 AND store = '31'."),
+        .init(
+            "split?",
+            "Instead of where: kind (random, stratified, time), parts [{name, fraction}], part, seed, by, unit, time, at."
+        ),
+        .init("wrong?", "Instead of where: predictions (a dataset's ref), prediction, truth, key, tolerance."),
+    ]
+
+    private static let about: [Route.Parameter] = [
+        .init("over?", "A dataset's or a slice's ref."), .init("dataset?", "Instead of over: a dataset's name."),
+        .init("description?", "What it is."), .init("purpose?", "What it is for."), .init("owner?", "Whose it is."),
+    ]
 }

@@ -1,16 +1,14 @@
 import Core
 import Database
-import Tables
 
 extension DatasetsStore {
-    // MARK: Slices
-
     func insert(_ db: any Transaction, _ slice: Slice) throws {
         try db.execute(
             """
-            INSERT INTO slice (name, version, project, dataset, condition, description, owner, created_ms)
-            VALUES (\(slice.name), \(slice.version), \(slice.project), \(slice.dataset), \(slice.condition), \(slice.description), \(slice.owner),
-                \(slice.created))
+            INSERT INTO slice (name, version, project, dataset, condition, over_ref, rule, description, purpose, owner,
+                created_ms)
+            VALUES (\(slice.name), \(slice.version), \(slice.project), \(slice.dataset), '', \(slice.over),
+                \(slice.rule.json), \(slice.description), \(slice.purpose), \(slice.owner), \(slice.created))
             """)
     }
 
@@ -28,13 +26,18 @@ extension DatasetsStore {
         return try db.all("\(Self.sliceColumns) WHERE \(SQL.all(conditions)) ORDER BY name LIMIT 1000", Self.slice)
     }
 
-    private static let sliceColumns: SQL =
-        "SELECT name, version, project, dataset, condition, description, owner, created_ms FROM slice"
+    private static let sliceColumns: SQL = """
+        SELECT name, version, project, dataset, condition, over_ref, rule, description, purpose, owner, created_ms
+        FROM slice
+        """
 
     private static func slice(_ row: any Row) throws -> Slice {
-        Slice(
-            name: try row.text(0), version: Int(try row.int(1)), project: try row.text(2), dataset: try row.text(3),
-            condition: try row.text(4),
-            description: try row.text(5), owner: try row.text(6), created: try row.time(7))
+        let (over, rule, dataset) = (try row.text(5), try row.text(6), try row.text(3))
+        return Slice(
+            name: try row.text(0), version: Int(try row.int(1)), project: try row.text(2),
+            over: over.isEmpty ? Ref(.dataset, dataset) : try Ref(parsing: over), dataset: dataset,
+            rule: rule.isEmpty
+                ? .condition(try row.text(4)) : try SliceRule(JSONFields(JSONValue(parsing: rule))),
+            description: try row.text(7), purpose: try row.text(8), owner: try row.text(9), created: try row.time(10))
     }
 }

@@ -1,4 +1,5 @@
 import Core
+import Objects
 import Platform
 import Transport
 
@@ -24,26 +25,11 @@ extension Platform {
 }
 
 /// Work that reads whole files, on threads of its own.
-private let fileWork = BlockingPool(name: "datasets", threads: 2)
+let fileWork = BlockingPool(name: "datasets", threads: 2)
 
 /// The digest of a file's bytes.
 func digest(ofFile path: String) async throws -> Digest {
-    try await fileWork.run { cancellation in
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw SlipwayError(.notFound, "There is no file \(path).") }
-        defer { close(descriptor) }
-        let hasher = Hasher256()
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            try cancellation.check()
-            let count = read(descriptor, &buffer, buffer.count)
-            guard count >= 0 else {
-                throw SlipwayError(.unavailable, "\(path) cannot be read: \(String(cString: strerror(errno))).")
-            }
-            if count == 0 { return hasher.finalize() }
-            buffer.withUnsafeBytes { hasher.update(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-        }
-    }
+    try await fileWork.run { try LocalFile.hash(path, $0).digest }
 }
 
 /// Makes a folder and those above it.
@@ -81,28 +67,6 @@ func listFolder(_ path: String) throws -> [String] {
 func isEmptyFile(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_size == 0
-}
-
-func linkOrCopy(_ source: String, to target: String) throws {
-    if link(source, target) == 0 { return }
-    guard errno != EEXIST else { return }
-    let input = open(source, O_RDONLY | O_CLOEXEC)
-    let output = open(target, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    defer {
-        if input >= 0 { close(input) }
-        if output >= 0 { close(output) }
-    }
-    guard input >= 0, output >= 0 else {
-        throw SlipwayError(.unavailable, "A file cannot be copied: \(String(cString: strerror(errno))).")
-    }
-    var buffer = [UInt8](repeating: 0, count: 1 << 20)
-    while true {
-        let count = read(input, &buffer, buffer.count)
-        guard count >= 0, count == 0 || write(output, buffer, count) == count else {
-            throw SlipwayError(.unavailable, "A file cannot be copied: \(String(cString: strerror(errno))).")
-        }
-        if count == 0 { return }
-    }
 }
 
 /// The files that an absolute path or glob names, each resolved to its real place.

@@ -105,7 +105,7 @@ extension DataCommand {
             let upload = FolderUpload(
                 folder: "/" + parts.dropLast().joined(separator: "/"), sender: sender, progress: progress,
                 checkpoint: StatIndex.path(of: absolute, "partial"))
-            let entry = try await upload.run([LocalFile(path: last, stamp: stamp)], taken: StatIndex.now())
+            let entry = try await upload.run([FolderFile(path: last, stamp: stamp)], taken: StatIndex.now())
             progress.finish()
             var out = FileLinesWriter()
             for entry in entry {

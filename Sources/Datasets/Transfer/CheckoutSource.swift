@@ -133,7 +133,7 @@ struct CheckoutWriter: Sendable {
                     }
                 }
             }
-            let isRight = try await pool.run { _ in try FileBytes.digest(part) == file.digest }
+            let isRight = try await pool.run { _ in try LocalFile.hash(part).digest == file.digest }
             if isRight { break }
             removeFile(part)
             if attempt == 2 { throw Self.wrong(file) }
@@ -202,7 +202,7 @@ final class LinkCache: Sendable {
     ) throws -> FileStamp? {
         let source = path(digest)
         guard let stamp = FileStamp(source), stamp.sizeBytes == size else { return nil }
-        if !isFresh, try FileBytes.digest(source) != digest {
+        if !isFresh, try LocalFile.hash(source).digest != digest {
             unlink(source)
             return nil
         }

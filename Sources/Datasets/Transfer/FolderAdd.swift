@@ -92,7 +92,7 @@ struct FolderAdd {
     }
 
     /// What the indexes still know of the files, by path.
-    private static func known(_ files: [LocalFile], _ indexes: [StatIndex]) -> [String: StatIndex.Entry] {
+    private static func known(_ files: [FolderFile], _ indexes: [StatIndex]) -> [String: StatIndex.Entry] {
         var known: [String: StatIndex.Entry] = [:]
         for index in indexes {
             var at = index.entries.startIndex

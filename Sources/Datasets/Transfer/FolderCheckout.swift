@@ -119,7 +119,7 @@ struct FolderCheckout {
                     if let entry, isKnown {
                         entry.digest
                     } else if stamp.sizeBytes == file.sizeBytes {
-                        try FileBytes.digest(path)
+                        try LocalFile.hash(path).digest
                     } else { nil }
                 if digest == file.digest {
                     plan.kept.append(StatIndex.Entry(path: name, stamp: stamp, digest: file.digest, chunks: nil))

@@ -26,7 +26,7 @@ struct FolderUpload: Sendable {
     private static let checkpointNanoseconds: UInt64 = 3_000_000_000
 
     /// The files' content, in their order; the server has all of it.
-    func run(_ files: [LocalFile], taken: Int64) async throws -> [StatIndex.Entry] {
+    func run(_ files: [FolderFile], taken: Int64) async throws -> [StatIndex.Entry] {
         let saved = Checkpoint(path: checkpoint, taken: taken)
         let (large, small) = (
             files.filter { $0.stamp.sizeBytes >= ChunkedFile.thresholdBytes },
@@ -43,8 +43,8 @@ struct FolderUpload: Sendable {
         return saved.entries
     }
 
-    private static func batches(_ files: [LocalFile]) -> [ArraySlice<LocalFile>] {
-        var batches: [ArraySlice<LocalFile>] = []
+    private static func batches(_ files: [FolderFile]) -> [ArraySlice<FolderFile>] {
+        var batches: [ArraySlice<FolderFile>] = []
         var (start, bytes) = (0, Int64(0))
         for (index, file) in files.enumerated() {
             let isFull = bytes + file.stamp.sizeBytes > batchBytes || index - start >= batchFiles
@@ -58,7 +58,7 @@ struct FolderUpload: Sendable {
         return batches
     }
 
-    private func send(_ files: ArraySlice<LocalFile>) async throws -> [StatIndex.Entry] {
+    private func send(_ files: ArraySlice<FolderFile>) async throws -> [StatIndex.Entry] {
         let folder = folder
         let (frames, digests) = try await Self.pool.run { cancellation in
             try Self.read(files, in: folder, cancellation)
@@ -75,7 +75,7 @@ struct FolderUpload: Sendable {
 
     /// Reads files straight into frames and hashes them there, so that their bytes are not copied.
     private static func read(
-        _ files: ArraySlice<LocalFile>, in folder: String, _ cancellation: Cancellation
+        _ files: ArraySlice<FolderFile>, in folder: String, _ cancellation: Cancellation
     ) throws -> ([UInt8], [Digest]) {
         let size = files.reduce(0) { $0 + Int($1.stamp.sizeBytes) + ObjectFrames.headerBytes }
         var digests: [Digest] = []
@@ -130,7 +130,7 @@ struct FolderUpload: Sendable {
         return out
     }
 
-    private func sendChunked(_ file: LocalFile) async throws -> StatIndex.Entry {
+    private func sendChunked(_ file: FolderFile) async throws -> StatIndex.Entry {
         let path = folder + "/" + file.path
         let list = try await ChunkList.scan(file: path) { chunks in
             try await sender.sendMissing(chunks.map { ($0.object.digest, $0.bytes) })

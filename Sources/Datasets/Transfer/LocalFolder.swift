@@ -41,7 +41,7 @@ struct FileStamp: Hashable, Sendable {
 }
 
 /// A file of a folder.
-struct LocalFile: Sendable {
+struct FolderFile: Sendable {
     /// From the folder on.
     let path: String
     let stamp: FileStamp
@@ -51,7 +51,7 @@ struct LocalFile: Sendable {
 struct LocalFolder: Sendable {
     let path: String
     /// Regular files in the order of their paths' bytes.
-    private(set) var files: [LocalFile] = []
+    private(set) var files: [FolderFile] = []
     /// Symbolic links, devices, sockets: they are not added.
     private(set) var passedOver: [String] = []
 
@@ -101,7 +101,7 @@ struct LocalFolder: Sendable {
                     throw Self.failure("looked at", path)
                 }
                 if status.st_mode & S_IFMT == S_IFREG {
-                    files.append(LocalFile(path: path, stamp: FileStamp(status)))
+                    files.append(FolderFile(path: path, stamp: FileStamp(status)))
                 } else {
                     passedOver.append(path)
                 }

@@ -212,17 +212,4 @@ enum FileBytes {
         }
         return bytes
     }
-
-    /// The digest of a file's bytes.
-    static func digest(_ path: String) throws -> Digest {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { throw LocalFolder.failure("read", path) }
-        defer { close(descriptor) }
-        let hasher = Hasher256()
-        while true {
-            let bytes = try read(descriptor, path, count: 1 << 20)
-            if bytes.isEmpty { return hasher.finalize() }
-            hasher.update(bytes)
-        }
-    }
 }

@@ -79,6 +79,10 @@ extension DatasetsService {
             if case .exactly(let expected) = commit.expects, head?.number != expected {
                 throw Self.overtaken(dataset, commit.branch, head)
             }
+            // The new tree shares nodes with the base's, which therefore must be held still.
+            if let base, try store.version(db, base.dataset, .number(base.number))?.deleted != nil {
+                throw SlipwayError(.conflict, "\(base.ref) was deleted meanwhile; try again.", ref: base.ref)
+            }
             let number = try store.nextNumber(db, name)
             let ref = Ref(.dataset, name, version: number)
             try TreeRoots.hold(db, owner: ref, root: content.root, at: draft.created)

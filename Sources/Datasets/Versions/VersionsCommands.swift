@@ -8,7 +8,8 @@ public struct DataCommand: AsyncParsableCommand {
         commandName: "data", abstract: "Datasets: versions, rows, profiles, differences.",
         subcommands: [
             List.self, Log.self, Show.self, Head.self, Profile.self, Diff.self, Append.self, Derive.self, Query.self,
-            Create.self, Set.self, Branch.self, Tag.self, Add.self, Checkout.self, Push.self, Pull.self,
+            Create.self, Set.self, Branch.self, Tag.self, Add.self, Checkout.self, Push.self, Pull.self, Remove.self,
+            Retain.self,
         ])
 
     public init() {}

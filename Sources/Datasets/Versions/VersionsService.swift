@@ -17,11 +17,15 @@ extension Permission {
 public struct DatasetsService: Sendable {
     let platform: Platform
     let store = DatasetsStore()
-    let filesTables: FilesTableCache
+    let tableCache: TableCache
+
+    /// How much disk the rows of evaluated slices may take.
+    private static let cacheMaximumBytes: Int64 = 20 << 30
 
     public init(_ platform: Platform) {
         self.platform = platform
-        filesTables = FilesTableCache(folder: platform.dataDirectory + "/cache/file-tables")
+        tableCache = TableCache(
+            folder: platform.dataDirectory + "/cache/tables", maximumBytes: Self.cacheMaximumBytes)
     }
 
     // MARK: Looking things up
@@ -109,7 +113,7 @@ public struct DatasetsService: Sendable {
     }
 
     /// A version by number (`dataset:name@3`), tag or branch (`dataset:name@prod`); without a selector, or with `latest`,
-    /// the head of main. A slice's ref gives its dataset's newest version.
+    /// the head of main. A slice's ref gives the version that it chooses from.
     ///
     /// - Throws: `notFound`, also for a version whose files were deleted, unless `orDeleted`.
     public func resolve(
@@ -117,8 +121,11 @@ public struct DatasetsService: Sendable {
     ) async throws -> DatasetVersion {
         switch ref.kind {
         case .slice:
-            let slice = try await slice(ref, as: principal)
-            return try await resolve(Ref(.dataset, slice.dataset), orDeleted: orDeleted, as: principal)
+            let chain = try await chain(ref, as: principal)
+            let pinned = try SliceSelector(ref.selector).datasetVersion
+            return try await resolve(
+                pinned.map { Ref(.dataset, chain.top.dataset, version: $0) } ?? chain.base, orDeleted: orDeleted,
+                as: principal)
         case .dataset:
             let dataset = try await dataset(ref.name, as: principal)
             guard

@@ -9,51 +9,56 @@ struct ViewRoutes {
     let service: DatasetsService
 
     var routes: [Route] {
+        RowsRoutes(service: service).routes + own
+    }
+
+    private var own: [Route] {
         let base = "/api/v1/datasets/{name}/versions/{version}"
         return [
-            Route(
-                .get, base + "/rows", .signedIn, "A page of rows.",
-                query: [
-                    .init("filter", "price > 2 AND store = '31'."), .init("columns", "Names, separated by commas."),
-                    .init("order", "price DESC, day."),
-                ] + VersionsRoutes.paging
-            ) { request in try await Self.rows(service, VersionsRoutes.ref(request), request) },
             Route(.get, base + "/profile", .signedIn, "Counts, nulls, quantiles, histograms, top values.") { request in
                 .json(try await service.profile(VersionsRoutes.ref(request), as: request.principal))
             },
             Route(
                 .post, "/api/v1/query", .readDatasets, "One SELECT over versions and slices.",
+                query: [.init("format", "json (default), arrow or csv; also by Accept.")],
                 body: .json([
                     .init("sql", "One SELECT."), .init("inputs", "Table name to ref."),
-                    .init("params?", "Values for ?."), .init("limit?", "Rows; 1000 by default."),
+                    .init("params?", "Values for ?."), .init("limit?", "Rows; 1000 by default, for streams all."),
+                    .init("timeoutSeconds?", "60 by default; not for streams."),
                 ])
             ) { request in
-                let body = try await request.json(allowed: ["sql", "inputs", "params", "limit"])
-                let limit = try body.optionalInt("limit") ?? 1000
-                guard (1...100_000).contains(limit) else {
-                    throw SlipwayError.field("limit", "is out of range", expected: "1 to 100000")
-                }
-                let result = try await service.query(
-                    body.string("sql"), inputs: VersionsRoutes.inputs(body), parameters: body.array("params"),
-                    limit: limit,
-                    as: request.principal)
-                return .json(Self.json(result))
+                let body = try await request.json(allowed: ["sql", "inputs", "params", "limit", "timeoutSeconds"])
+                return try await query(request, body)
             },
         ]
     }
 
-    // MARK: Parts
-
-    static func rows(_ service: DatasetsService, _ ref: Ref, _ request: Request) async throws -> Response {
-        let query = DatasetsService.RowsQuery(
-            filter: request.query("filter"),
-            columns: request.query("columns").map { $0.split(separator: ",").map(String.init) } ?? [],
-            order: request.query("order"))
-        let (result, next) = try await service.rows(ref, query, request.page(), as: request.principal)
-        var fields = json(result).objectValue ?? [:]
-        if let next { fields["next"] = .string(next.description) }
-        return .json(.object(fields))
+    private func query(_ request: Request, _ body: JSONFields) async throws -> Response {
+        let (sql, inputs, parameters) = try (body.string("sql"), VersionsRoutes.inputs(body), body.array("params"))
+        let limit = try body.optionalInt("limit")
+        let name = try RowsRoutes.format(request, ["json", "arrow", "csv"], default: "json")
+        if let format = RowFormat(rawValue: name) {
+            guard limit ?? 0 >= 0 else { throw SlipwayError.field("limit", "is negative") }
+            return RowsRoutes.response(
+                try await service.stream(
+                    sql, inputs: inputs, parameters: parameters, limit: limit, as: format, by: request.principal))
+        }
+        guard (1...100_000).contains(limit ?? 1000) else {
+            throw SlipwayError.field(
+                "limit", "is out of range", expected: "1 to 100000; a stream (format=arrow) has no limit")
+        }
+        let seconds = try body.optionalDouble("timeoutSeconds")
+        guard (0.1...600).contains(seconds ?? 60) else {
+            throw SlipwayError.field("timeoutSeconds", "is out of range", expected: "0.1 to 600")
+        }
+        return .json(
+            Self.json(
+                try await service.query(
+                    sql, inputs: inputs, parameters: parameters, limit: limit ?? 1000, timeoutSeconds: seconds,
+                    as: request.principal)))
     }
+
+    // MARK: Parts
 
     static func json(_ result: TableResult) -> JSONValue {
         [
