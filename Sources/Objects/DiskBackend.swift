@@ -203,19 +203,20 @@ public final class DiskBackend: ObjectBackend {
 
     public func read(_ pieces: [ObjectPiece]) async throws -> [[UInt8]] {
         try await pool.run { [self] cancellation in
-            try pieces.map { piece in
+            let reader = Packs.Reader()
+            return try pieces.map { piece in
                 try cancellation.check()
-                return try read(piece.digest, piece.range)
+                return try read(piece.digest, piece.range, reader)
             }
         }
     }
 
-    private func read(_ digest: Digest, _ range: Range<Int64>?) throws -> [UInt8] {
+    private func read(_ digest: Digest, _ range: Range<Int64>?, _ reader: Packs.Reader) throws -> [UInt8] {
         let path = path(digest)
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard file >= 0 else {
             guard errno == ENOENT else { throw Files.failure("opened", path) }
-            guard let bytes = try packs.read(digest, range: range) else { throw SlipwayError.noObject(digest) }
+            guard let bytes = try packs.read(digest, range: range, reader) else { throw SlipwayError.noObject(digest) }
             return bytes
         }
         defer { close(file) }
@@ -267,19 +268,29 @@ public final class DiskBackend: ObjectBackend {
         text.utf8.count == count && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
     }
 
-    public func delete(_ digest: Digest, untouchedSince: Timestamp) async throws -> Bool {
-        try await pool.run { [self] _ in
-            if let status = Files.status(path(digest)), status.modified >= untouchedSince { return false }
-            guard try packs.remove(digest, untouchedSince: untouchedSince) else { return false }
-            return try withFolder(digest, lock: LOCK_EX, making: false) { folder in
-                guard let status = Files.status(path(digest)) else { return true }
-                guard status.modified < untouchedSince else { return false }
-                guard unlinkat(folder, String(digest.hex.dropFirst(2)), 0) == 0 else {
-                    throw Files.failure("removed", path(digest))
-                }
-                return true
-            } ?? true
+    public func delete(_ digests: [Digest], untouchedSince: Timestamp) async throws -> [Bool] {
+        try await pool.run { [self] cancellation in
+            try digests.map { digest in
+                try cancellation.check()
+                return try delete(digest, untouchedSince: untouchedSince)
+            }
         }
+    }
+
+    private func delete(_ digest: Digest, untouchedSince: Timestamp) throws -> Bool {
+        let path = path(digest)
+        let alone = Files.status(path)
+        if let alone, alone.modified >= untouchedSince { return false }
+        guard try packs.remove(digest, untouchedSince: untouchedSince) else { return false }
+        if alone == nil { return true }
+        return try withFolder(digest, lock: LOCK_EX, making: false) { folder in
+            guard let status = Files.status(path) else { return true }
+            guard status.modified < untouchedSince else { return false }
+            guard unlinkat(folder, String(digest.hex.dropFirst(2)), 0) == 0 else {
+                throw Files.failure("removed", path)
+            }
+            return true
+        } ?? true
     }
 
     public func location(of digest: Digest, expiresSeconds: Int) async throws -> ObjectLocation? {

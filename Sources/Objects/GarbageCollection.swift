@@ -68,7 +68,11 @@ extension ObjectStore {
             guard !old.isEmpty else { continue }
             let live = try await isLive(old.map(\.info.digest))
             let dead = old.filter { !live.contains($0.info.digest) }
-            let removed = dryRun ? dead : try await remove(dead, cutoff)
+            let isGone =
+                try dryRun || dead.isEmpty
+                ? [Bool](repeating: true, count: dead.count)
+                : await backend.delete(dead.map(\.info.digest), untouchedSince: cutoff)
+            let removed = zip(dead, isGone).compactMap { $1 ? $0 : nil }
             report.removed += removed.count
             report.removedBytes += removed.reduce(0) { $0 + $1.info.sizeBytes }
             try await noteDead(removed.map(\.info).sorted { $0.digest < $1.digest })
@@ -77,21 +81,5 @@ extension ObjectStore {
         report.leftovers = leftovers.count
         report.leftoverBytes = leftovers.bytes
         return report
-    }
-
-    /// Removes objects, some at a time, and says which.
-    private func remove(_ objects: [StoredObject], _ cutoff: Timestamp) async throws -> [StoredObject] {
-        try await withThrowingTaskGroup(of: StoredObject?.self) { group in
-            var removed: [StoredObject?] = []
-            for (index, object) in objects.enumerated() {
-                if index >= 8, let done = try await group.next() { removed.append(done) }
-                group.addTask {
-                    let isGone = try await self.backend.delete(object.info.digest, untouchedSince: cutoff)
-                    return isGone ? object : nil
-                }
-            }
-            for try await done in group { removed.append(done) }
-            return removed.compactMap { $0 }
-        }
     }
 }

@@ -21,7 +21,7 @@ struct Mark: Hashable, Comparable {
 }
 
 /// Marks in any number, in constant memory: they are sorted in runs in temporary files, and read in the order of their
-/// digests. Blocking, and for one thread at a time, which is why it may be unchecked. The files go with it.
+/// digests. Blocking, and for one thread at a time, which is why it may be unchecked.
 final class Marks: @unchecked Sendable {
     private let folder: String
     private let runMarks: Int
@@ -76,7 +76,7 @@ final class Marks: @unchecked Sendable {
         return []
     }
 
-    /// A file of sorted marks.
+    /// A file of sorted marks. It has no name, so that nothing of it remains, whatever happens.
     private final class Run {
         private let path: String
         private let file: Int32
@@ -89,6 +89,7 @@ final class Marks: @unchecked Sendable {
             path = "\(folder)/\(ID.make()).part"
             file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard file >= 0 else { throw Files.failure("made", path) }
+            unlink(path)
             var out: [UInt8] = []
             out.reserveCapacity(Self.blockBytes)
             for (index, mark) in marks.enumerated() where index == 0 || mark != marks[index - 1] {
@@ -99,10 +100,7 @@ final class Marks: @unchecked Sendable {
             try flush(&out)
         }
 
-        deinit {
-            close(file)
-            unlink(path)
-        }
+        deinit { if file >= 0 { close(file) } }
 
         private func flush(_ out: inout [UInt8]) throws {
             try out.withUnsafeBytes { try Files.writeAll(file, path, $0) }

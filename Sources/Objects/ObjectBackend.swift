@@ -90,8 +90,8 @@ public protocol ObjectBackend: Sendable {
     /// Objects with digests after `after`, in order, about `limit` of them; empty at the end only.
     func list(after: Digest?, limit: Int) async throws -> [StoredObject]
 
-    /// Deletes the object unless it was touched at or after `untouchedSince`; says whether it did.
-    func delete(_ digest: Digest, untouchedSince: Timestamp) async throws -> Bool
+    /// Deletes each object unless it was touched at or after `untouchedSince`; says which are gone.
+    func delete(_ digests: [Digest], untouchedSince: Timestamp) async throws -> [Bool]
 
     /// Where the object can be had directly, if it is there; nil if it has to be read through the store.
     func location(of digest: Digest, expiresSeconds: Int) async throws -> ObjectLocation?

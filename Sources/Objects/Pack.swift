@@ -243,9 +243,9 @@ final class OpenPack: @unchecked Sendable {
         }
     }
 
-    func isFull(_ limits: Pack.Limits) -> Bool {
-        size >= limits.bytes || entries.withLock { $0.byDigest.count } >= limits.count
-    }
+    var count: Int { entries.withLock { $0.byDigest.count } }
+
+    func isFull(_ limits: Pack.Limits) -> Bool { size >= limits.bytes || count >= limits.count }
 
     /// Makes the pack unchangeable: its index goes to disk.
     func seal(temporary: String, final: String) throws -> PackIndex {

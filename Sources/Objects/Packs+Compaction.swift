@@ -1,4 +1,5 @@
 import Core
+import Synchronization
 import Transport
 
 #if canImport(Glibc)

@@ -84,24 +84,44 @@ final class Packs: Sendable {
         return try body(state.withLock { $0 })
     }
 
-    func read(_ digest: Digest, range: Range<Int64>?) throws -> [UInt8]? {
+    /// A pack that stays open while a batch is read, since neighbours are mostly in the same. For one thread.
+    final class Reader {
+        fileprivate var path = ""
+        fileprivate var file: Int32 = -1
+
+        deinit { if file >= 0 { close(file) } }
+
+        /// False if the pack is gone.
+        fileprivate func open(_ path: String) throws -> Bool {
+            if path == self.path { return true }
+            if file >= 0 { close(file) }
+            self.path = ""
+            file = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+            guard file >= 0 else {
+                if errno == ENOENT { return false }
+                throw Files.failure("opened", path)
+            }
+            self.path = path
+            return true
+        }
+    }
+
+    /// The object, or a range of its bytes; nil if it is in no pack.
+    func read(_ digest: Digest, range: Range<Int64>?, _ reader: Reader = Reader()) throws -> [UInt8]? {
         // A pack may be rewritten between the look and the opening; then the object is in another.
         for _ in 0..<3 {
             guard let found = try find(digest) else { return nil }
-            let file = open(found.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-            if file < 0, errno == ENOENT {
+            guard try reader.open(found.path) else {
                 try writing.withLock { _ in try load() }
                 continue
             }
-            guard file >= 0 else { throw Files.failure("opened", found.path) }
-            defer { close(file) }
             let all = 0..<Int64(found.entry.length)
             let part = range ?? all
             guard part.upperBound <= all.upperBound else {
                 throw SlipwayError.damaged(digest, "it is shorter than it was")
             }
             let bytes = try Files.read(
-                file, found.path, offset: Int64(found.entry.offset) + part.lowerBound, count: part.count)
+                reader.file, found.path, offset: Int64(found.entry.offset) + part.lowerBound, count: part.count)
             guard bytes.count == part.count else { throw SlipwayError.damaged(digest, "its pack is cut") }
             return bytes
         }
@@ -110,8 +130,13 @@ final class Packs: Sendable {
 
     /// Objects with digests after `after` and up to `end`, in order, at most `limit`.
     func list(after: Digest?, through end: Digest?, limit: Int) throws -> [StoredObject] {
-        if generation.now != state.withLock({ $0.seen }) { try writing.withLock { _ in try load() } }
-        let state = state.withLock { $0 }
+        try writing.withLock { _ in
+            if generation.now != self.state.withLock({ $0.seen }) { try load() }
+            // An index is in order, and an open pack would have to be sorted for each page.
+            let active = after == nil ? self.state.withLock { $0.active } : nil
+            if let active, active.count >= limits.count / 32 { try seal(active) }
+        }
+        let state = self.state.withLock { $0 }
         var found: [Digest: StoredObject] = [:]
         func add(_ digest: Digest, _ entry: PackEntry) {
             let object = StoredObject(
@@ -186,7 +211,8 @@ final class Packs: Sendable {
                 state.others.removeAll { $0 === pack }
                 state.active = pack
             }
-            if !pack.isFull(limits) { return pack }
+            // It was read whole to know what is in it; a big one should not be so at every start.
+            if !pack.isFull(Pack.Limits(bytes: limits.bytes / 8, count: limits.count / 8)) { return pack }
             try seal(pack)
         }
         let id = ID.make()

@@ -147,11 +147,14 @@ public final class S3Backend: ObjectBackend {
         }
     }
 
-    public func delete(_ digest: Digest, untouchedSince: Timestamp) async throws -> Bool {
-        try await locks.alone(digest) {
-            guard let found = try await client.head(key(digest)), found.modified < untouchedSince else { return false }
-            try await client.delete(key(digest))
-            return true
+    public func delete(_ digests: [Digest], untouchedSince: Timestamp) async throws -> [Bool] {
+        try await inParallel(digests) { digest in
+            try await self.locks.alone(digest) {
+                guard let found = try await self.client.head(self.key(digest)) else { return true }
+                guard found.modified < untouchedSince else { return false }
+                try await self.client.delete(self.key(digest))
+                return true
+            }
         }
     }
 
