@@ -10,7 +10,8 @@ public enum DatasetsFeature {
         var feature = Feature(name: "datasets")
         feature.routes =
             VersionsRoutes(service: service).routes + BranchesRoutes(service: service).routes
-            + RetentionRoutes(service: service).routes + FilesRoutes(service: service).routes + ObjectsRoutes(service: service).routes
+            + RetentionRoutes(service: service).routes + FilesRoutes(service: service).routes
+            + ObjectsRoutes(service: service).routes
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
             + SourcesRoutes(service: service).routes
         feature.background = [Background("retention") { try await service.retainForever() }]

@@ -47,20 +47,32 @@ import Testing
         "ü/" + String(repeating: "n", count: 150) + ".txt 1 2d711642",
     ]
 
-    static let packed: [(String, ArchiveFormat, String)] = [
-        ("zip", .zip, "z = zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED)\nz.mkdir('dir') if hasattr(z, 'mkdir') else None\nfor k, v in files.items(): z.writestr(k, v)\nz.close()"),
-        ("stored zip with a comment", .zip, "z = zipfile.ZipFile(out, 'w')\nfor k, v in files.items(): z.writestr(k, v)\nz.comment = b'PK' * 30\nz.close()"),
-        ("zip64", .zip, "z = zipfile.ZipFile(out, 'w')\nfor k, v in files.items():\n  with z.open(k, 'w', force_zip64=True) as f: f.write(v)\nz.close()"),
-    ] + ["USTAR", "GNU", "PAX"].flatMap { form -> [(String, ArchiveFormat, String)] in
-        [("w", ArchiveFormat.tar), ("w:gz", .tarGzip)].map { mode, format in
+    static let packed: [(String, ArchiveFormat, String)] =
+        [
             (
-                "\(form) \(mode)", format,
-                "t = tarfile.open(out, '\(mode)', format=tarfile.\(form)_FORMAT)\nd = tarfile.TarInfo('./dir'); d.type = tarfile.DIRTYPE; t.addfile(d)\nfor k, v in files.items():\n  i = tarfile.TarInfo('./' + k); i.size = len(v); t.addfile(i, io.BytesIO(v))\nt.close()"
-            )
+                "zip", .zip,
+                "z = zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED)\nz.mkdir('dir') if hasattr(z, 'mkdir') else None\nfor k, v in files.items(): z.writestr(k, v)\nz.close()"
+            ),
+            (
+                "stored zip with a comment", .zip,
+                "z = zipfile.ZipFile(out, 'w')\nfor k, v in files.items(): z.writestr(k, v)\nz.comment = b'PK' * 30\nz.close()"
+            ),
+            (
+                "zip64", .zip,
+                "z = zipfile.ZipFile(out, 'w')\nfor k, v in files.items():\n  with z.open(k, 'w', force_zip64=True) as f: f.write(v)\nz.close()"
+            ),
+        ]
+        + ["USTAR", "GNU", "PAX"].flatMap { form -> [(String, ArchiveFormat, String)] in
+            [("w", ArchiveFormat.tar), ("w:gz", .tarGzip)].map { mode, format in
+                (
+                    "\(form) \(mode)", format,
+                    "t = tarfile.open(out, '\(mode)', format=tarfile.\(form)_FORMAT)\nd = tarfile.TarInfo('./dir'); d.type = tarfile.DIRTYPE; t.addfile(d)\nfor k, v in files.items():\n  i = tarfile.TarInfo('./' + k); i.size = len(v); t.addfile(i, io.BytesIO(v))\nt.close()"
+                )
+            }
         }
-    }
 
-    @Test(arguments: packed) func readsWhatPythonPacks(_ name: String, _ format: ArchiveFormat, _ script: String) throws {
+    @Test(arguments: packed) func readsWhatPythonPacks(_ name: String, _ format: ArchiveFormat, _ script: String) throws
+    {
         try make(Self.tree + "\n" + script) { path in
             let found = try read(path, format).sorted()
             #expect(found.count == Self.wanted.count)
@@ -71,7 +83,10 @@ import Testing
     static let refused: [(ArchiveFormat, String, String)] = [
         (.zip, "zipfile.ZipFile(out, 'w').writestr('../evil', b'x')", "contains '..'"),
         (.zip, "zipfile.ZipFile(out, 'w').writestr('/etc/passwd', b'x')", "begins with '/'"),
-        (.zip, "z = zipfile.ZipFile(out, 'w')\nz.writestr('a', b'x')\nz.writestr('a', b'y')\nz.close()", "is there twice"),
+        (
+            .zip, "z = zipfile.ZipFile(out, 'w')\nz.writestr('a', b'x')\nz.writestr('a', b'y')\nz.close()",
+            "is there twice"
+        ),
         (
             .zip,
             "i = zipfile.ZipInfo('link'); i.create_system = 3; i.external_attr = 0o120777 << 16\nz = zipfile.ZipFile(out, 'w'); z.writestr(i, b'/etc/passwd'); z.close()",
@@ -129,7 +144,10 @@ import Testing
     @Test func limitsAreKept() throws {
         // 100 MB of zeros in 100 kB; 30 files; both in both formats.
         let bombs: [(ArchiveFormat, String)] = [
-            (.zip, "z = zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED)\nfor i in range(30): z.writestr(str(i), bytes(4 << 20))\nz.close()"),
+            (
+                .zip,
+                "z = zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED)\nfor i in range(30): z.writestr(str(i), bytes(4 << 20))\nz.close()"
+            ),
             (
                 .tarGzip,
                 "t = tarfile.open(out, 'w:gz')\nfor i in range(30):\n  n = tarfile.TarInfo(str(i)); n.size = 4 << 20; t.addfile(n, io.BytesIO(bytes(4 << 20)))\nt.close()"

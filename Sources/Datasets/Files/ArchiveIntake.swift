@@ -18,7 +18,7 @@ extension DatasetsService {
         let folder = try platform.scratchFolder()
         defer { removeFolder(folder) }
         let path = folder + "/archive"
-        let file = try ScratchFile(path)
+        let file = try WorkFile(path)
         var bytes: Int64 = 0
         for try await piece in body {
             bytes += Int64(piece.count)
@@ -109,7 +109,7 @@ final class ArchiveUnpacker: @unchecked Sendable {
                 unpacked.small.append((path, content))
             } else {
                 let name = folder + "/" + ID.make()
-                let file = try ScratchFile(name)
+                let file = try WorkFile(name)
                 var isFirst = true
                 while true {
                     try cancellation.check()

@@ -26,7 +26,8 @@ enum FileResponse {
             switch parse(text, size) {
             case .some(let found) where found.isEmpty:
                 return Response(
-                    status: 416, headers: headers.filter { $0.name != "Content-Type" }
+                    status: 416,
+                    headers: headers.filter { $0.name != "Content-Type" }
                         + [("Content-Range", "bytes */\(size)")])
             case .some(let found):
                 (range, status) = (found, 206)

@@ -146,7 +146,7 @@ extension DatasetsService {
     /// Writes the files of a tree as CSV: path, size_bytes, media_type, digest.
     func writeListing(_ root: Digest, to path: String) async throws {
         let tree = ObjectTree(platform.objects)
-        let file = try ScratchFile(path)
+        let file = try WorkFile(path)
         try file.write("\"path\",\"size_bytes\",\"media_type\",\"digest\"\n")
         var last: String?
         while true {
@@ -154,9 +154,12 @@ extension DatasetsService {
             var text = ""
             for entry in entries where !FilesTree.isReserved(entry.path) {
                 text += "\""
-                text += entry.path.contains("\"") ? entry.path.split(separator: "\"", omittingEmptySubsequences: false)
-                    .joined(separator: "\"\"") : entry.path
-                text += "\",\"\(entry.object.sizeBytes)\",\"\(MediaType.of(entry.path))\",\"\(entry.object.digest.hex)\"\n"
+                text +=
+                    entry.path.contains("\"")
+                    ? entry.path.split(separator: "\"", omittingEmptySubsequences: false)
+                        .joined(separator: "\"\"") : entry.path
+                text +=
+                    "\",\"\(entry.object.sizeBytes)\",\"\(MediaType.of(entry.path))\",\"\(entry.object.digest.hex)\"\n"
             }
             try file.write(text)
             guard entries.count == Self.entriesAtOnce, let end = entries.last else { break }
@@ -167,7 +170,7 @@ extension DatasetsService {
 }
 
 /// A file of ours that is written once. For one task at a time.
-final class ScratchFile {
+final class WorkFile {
     private var stream: UnsafeMutablePointer<FILE>?
     private let path: String
 

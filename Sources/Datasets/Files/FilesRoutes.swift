@@ -72,7 +72,8 @@ struct FilesRoutes {
                     VersionsRoutes.ref(request), from: request.query("from"), page, as: request.principal)
                 return .page(changes) { change in
                     [
-                        "path": .string(change.path), "before": Self.json(change.before), "after": Self.json(change.after),
+                        "path": .string(change.path), "before": Self.json(change.before),
+                        "after": Self.json(change.after),
                     ]
                 }
             },

@@ -33,7 +33,8 @@ struct ObjectFrameParser {
             }
             guard length <= ObjectFrames.maximumBytes else {
                 throw SlipwayError(
-                    .tooLarge, "A frame has \(length) bytes, more than the \(ObjectFrames.maximumBytes) that are taken.",
+                    .tooLarge,
+                    "A frame has \(length) bytes, more than the \(ObjectFrames.maximumBytes) that are taken.",
                     details: ["limit": String(ObjectFrames.maximumBytes)])
             }
             let start = at + ObjectFrames.headerBytes

@@ -37,7 +37,9 @@ extension DataCommand {
 
         func run() async throws {
             let started = Clock.monotonicNanoseconds()
-            let prefix = try at.map { try RelativePath(parsing: $0.hasSuffix("/") ? String($0.dropLast()) : $0, field: "at") }
+            let prefix = try at.map {
+                try RelativePath(parsing: $0.hasSuffix("/") ? String($0.dropLast()) : $0, field: "at")
+            }
             var status = stat()
             guard stat(path, &status) == 0 else { throw LocalFolder.failure("found", path) }
             if status.st_mode & S_IFMT == S_IFDIR {
@@ -79,7 +81,8 @@ extension DataCommand {
         private func addArchive(_ format: ArchiveFormat, _ prefix: RelativePath?) async throws {
             guard metadata == nil else {
                 throw SlipwayError.field(
-                    "metadata", "cannot be given with an archive", expected: "'slipway data add' of the table afterwards")
+                    "metadata", "cannot be given with an archive",
+                    expected: "'slipway data add' of the table afterwards")
             }
             let answer = try await server.client().upload(
                 "POST", "/api/v1/datasets/\(percentEncode(name))/archive",

@@ -26,7 +26,9 @@ extension DataCommand {
         func run() async throws {
             let started = Clock.monotonicNanoseconds()
             let ref = try datasetRef(ref)
-            let prefix = try at.map { try RelativePath(parsing: $0.hasSuffix("/") ? String($0.dropLast()) : $0, field: "at") }
+            let prefix = try at.map {
+                try RelativePath(parsing: $0.hasSuffix("/") ? String($0.dropLast()) : $0, field: "at")
+            }
             let progress = TransferProgress("checkout")
             let outcome = try await FolderCheckout(
                 client: server.client(), ref: ref, folder: folder, prefix: prefix?.description ?? "", link: link,
@@ -39,7 +41,8 @@ extension DataCommand {
             }
             if output.json || output.yaml {
                 return try output.object([
-                    "ref": outcome.version["ref"] ?? .null, "folder": .string(folder), "files": JSONValue(outcome.files),
+                    "ref": outcome.version["ref"] ?? .null, "folder": .string(folder),
+                    "files": JSONValue(outcome.files),
                     "bytes": .int(outcome.bytes), "written": JSONValue(outcome.written),
                     "writtenBytes": .int(outcome.writtenBytes), "removed": JSONValue(outcome.removed),
                     "seconds": .number(seconds),

@@ -23,14 +23,16 @@ struct CheckoutSource: Sendable {
             var after: String?
             repeat {
                 let page = try await Retry.few {
-                    try await client.get(path + "/files", query: [("prefix", start), ("limit", "10000"), ("after", after)])
+                    try await client.get(
+                        path + "/files", query: [("prefix", start), ("limit", "10000"), ("after", after)])
                 }
                 for item in page["items"]?.arrayValue ?? [] {
                     let fields = try JSONFields(item)
                     let full = try fields.string("path")
                     files.append(
                         .init(
-                            path: try RelativePath(parsing: prefix.isEmpty ? full : String(full.dropFirst(start.count))),
+                            path: try RelativePath(
+                                parsing: prefix.isEmpty ? full : String(full.dropFirst(start.count))),
                             full: full, digest: try Digest(parsing: fields.string("digest")),
                             sizeBytes: Int64(try fields.int("sizeBytes"))))
                 }

@@ -99,7 +99,8 @@ struct FolderCheckout {
     }
 
     private func plan(_ wanted: [Wanted], _ root: String, _ index: StatIndex) async throws -> Plan {
-        let isSame = index.base.map { $0.server == client.url && $0.dataset == ref.name && $0.prefix == prefix } ?? false
+        let isSame =
+            index.base.map { $0.server == client.url && $0.dataset == ref.name && $0.prefix == prefix } ?? false
         return try await Self.pool.run { cancellation in
             var plan = Plan()
             var known = Dictionary(index.entries.map { ($0.path, $0) }) { $1 }

@@ -90,7 +90,8 @@ struct FolderUpload: Sendable {
                 try read(folder + "/" + file.path, file.stamp, into: content)
                 let digest = Digest.of(UnsafeRawBufferPointer(content))
                 digest.withBytes {
-                    UnsafeMutableRawBufferPointer(rebasing: all[filled..<(filled + Digest.byteCount)]).copyMemory(from: $0)
+                    UnsafeMutableRawBufferPointer(rebasing: all[filled..<(filled + Digest.byteCount)]).copyMemory(
+                        from: $0)
                 }
                 all.storeBytes(
                     of: UInt64(count).littleEndian, toByteOffset: filled + Digest.byteCount, as: UInt64.self)

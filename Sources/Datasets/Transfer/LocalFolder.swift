@@ -79,7 +79,8 @@ struct LocalFolder: Sendable {
             var isFolder = Int32(type) == Self.folderType
             if Int32(type) == Self.unknownType {
                 var status = stat()
-                isFolder = fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+                isFolder =
+                    fstatat(descriptor, name, &status, AT_SYMLINK_NOFOLLOW) == 0
                     && status.st_mode & S_IFMT == S_IFDIR
             }
             names.append((isFolder ? name + "/" : name, isFolder))

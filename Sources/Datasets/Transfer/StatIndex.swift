@@ -162,7 +162,7 @@ struct StatIndex: Sendable {
         let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
         try makeFolder(folder)
         let temporary = "\(path).\(ID.make())"
-        let file = try ScratchFile(temporary)
+        let file = try WorkFile(temporary)
         try file.write(out)
         try file.close()
         guard rename(temporary, path) == 0 else { throw LocalFolder.failure("written", path) }

@@ -23,7 +23,8 @@ public struct Deletion: Sendable {
     public var json: JSONValue {
         [
             "dryRun": .bool(isDryRun), "versions": .array(versions.map { JSONValue($0.ref) }),
-            "count": JSONValue(versions.count), "frees": ["objects": JSONValue(freedObjects), "bytes": .int(freedBytes)],
+            "count": JSONValue(versions.count),
+            "frees": ["objects": JSONValue(freedObjects), "bytes": .int(freedBytes)],
             "models": .array(
                 models.sorted { $0.key < $1.key }.map { version, models in
                     ["version": JSONValue(version), "models": .array(models.map { JSONValue($0) })]
@@ -166,7 +167,9 @@ extension DatasetsStore {
     }
 
     /// Whether the version's files were there until now.
-    func markDeleted(_ db: any Transaction, _ version: DatasetVersion, at time: Timestamp, by name: String) throws -> Bool {
+    func markDeleted(_ db: any Transaction, _ version: DatasetVersion, at time: Timestamp, by name: String) throws
+        -> Bool
+    {
         try db.execute(
             """
             UPDATE dataset_version SET deleted_ms = \(time), deleted_by = \(name)

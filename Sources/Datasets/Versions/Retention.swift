@@ -16,7 +16,8 @@ public struct RetentionRule: Sendable, Hashable {
     public init(keepLast: Int?, keepDays: Int?, keepTagged: Bool = true, isAutomatic: Bool = false) throws {
         guard keepLast != nil || keepDays != nil else {
             throw SlipwayError.field(
-                "keepLast, keepDays", "are both missing", expected: "at least one of them, so that the rule keeps something")
+                "keepLast, keepDays", "are both missing",
+                expected: "at least one of them, so that the rule keeps something")
         }
         for (name, value) in [("keepLast", keepLast), ("keepDays", keepDays)] {
             if let value, !(1...1_000_000).contains(value) {

@@ -93,7 +93,8 @@ private enum DeletionText {
             for item in answer[field]?.arrayValue ?? [] {
                 let models = (item["models"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
                 Terminal.out(
-                    "\(field == "held" ? "kept" : "warning"): \(models) was made from \(item["version"]?.stringValue ?? "")")
+                    "\(field == "held" ? "kept" : "warning"): \(models) was made from \(item["version"]?.stringValue ?? "")"
+                )
             }
         }
         if isDryRun, count > 0 { Terminal.out("nothing is deleted yet") }

@@ -178,7 +178,9 @@ public struct DatasetsService: Sendable {
             var page = PageRequest(limit: Self.entriesAtOnce)
             while true {
                 let found = try Manifests.entries(db, version.manifest, page)
-                entries += try found.items.map { TreeEntry(path: try RelativePath(parsing: $0.path), object: $0.object) }
+                entries += try found.items.map {
+                    TreeEntry(path: try RelativePath(parsing: $0.path), object: $0.object)
+                }
                 guard let next = found.next else { return entries }
                 page = PageRequest(limit: Self.entriesAtOnce, after: next)
             }

@@ -92,7 +92,9 @@ struct DatasetsStore: Sendable {
     }
 
     func version(_ db: any Transaction, digest: Digest) throws -> DatasetVersion? {
-        try db.one("\(Self.versionColumns) WHERE v.digest = \(digest) AND v.deleted_ms IS NULL ORDER BY v.created_ms DESC LIMIT 1", Self.version)
+        try db.one(
+            "\(Self.versionColumns) WHERE v.digest = \(digest) AND v.deleted_ms IS NULL ORDER BY v.created_ms DESC LIMIT 1",
+            Self.version)
     }
 
     /// Newest first. Of a branch: its head, the version before that, and so on down the first parents.
@@ -192,7 +194,8 @@ struct DatasetsStore: Sendable {
             kind: Dataset.Kind(rawValue: try row.text(13)) ?? .table,
             number: Int(try row.int(2)), branch: try row.text(14), parent: try row.optionalInt(15).map(Int.init),
             merged: try row.optionalInt(16).map(Int.init),
-            tree: try row.optionalText(17).map { try Digest(parsing: $0) }, manifest: try row.text(3), digest: try row.digest(4),
+            tree: try row.optionalText(17).map { try Digest(parsing: $0) }, manifest: try row.text(3),
+            digest: try row.digest(4),
             columns: columns.compactMap { pair in
                 guard let items = pair.arrayValue, items.count == 2, let name = items[0].stringValue,
                     let type = items[1].stringValue
