@@ -125,11 +125,17 @@ struct FolderCheckout {
                 if digest == file.digest {
                     plan.kept.append(StatIndex.Entry(path: name, stamp: stamp, digest: file.digest, chunks: nil))
                 } else {
-                    if !isKnown || !isSame { plan.changed.append(name) }
+                    // Slipway's own table about the files is never somebody's work.
+                    if !(isKnown && isSame) && !FilesTree.isReserved(name) { plan.changed.append(name) }
                     plan.missing.append(file)
                 }
             }
-            for entry in known.values where isSame {
+            if prefix.isEmpty, !wanted.contains(where: { $0.full == FilesTree.metadata }),
+                FileStamp(root + "/" + FilesTree.metadata) != nil
+            {
+                plan.gone.append(FilesTree.metadataPath)
+            }
+            for entry in known.values where isSame && !FilesTree.isReserved(entry.path) {
                 let path = root + "/" + entry.path
                 if let stamp = FileStamp(path), index.holds(entry, for: stamp) {
                     plan.gone.append(try RelativePath(parsing: entry.path))
