@@ -4,12 +4,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help run stop test build bench format lint check clean setup release
+.PHONY: help run stop test build python bench format lint check clean setup release
 
 export SLIPWAY_HOST ?= 127.0.0.1
 export SLIPWAY_PORT ?= 5000
 
 venv := .slipway/venv/bin
+python_venv := .slipway/python-venv/bin
 debug := .build/debug/slipway
 release := .build-release/release/slipway
 # Two cores: more jobs only fight. lld links a debug binary in three quarters of the time. The linker is part of the
@@ -34,12 +35,20 @@ test: ## Run every test, with real PostgreSQL, S3 and MLflow clients
 	@scripts/setup --test
 	swift build $(swift_flags) --build-tests
 	scripts/services run swift test --skip-build --disable-xctest --experimental-maximum-parallelization-width 4 $(swift_flags)
-	SLIPWAY_BINARY=$$PWD/$(debug) scripts/services run $(venv)/python -m pytest -q Tests/clients $(wildcard examples/*/tests)
+	$(MAKE) python
+	SLIPWAY_BINARY=$$PWD/$(debug) scripts/services run $(venv)/python -m pytest -q Tests/clients python/tests $(wildcard examples/*/tests)
 
 build: setup ## Build for debugging: .build/debug/slipway
 	swift build $(swift_flags)
 
-bench: release ## Measure Slipway beside mlflow, ONNX Runtime and duckdb; prints a table (about 5 minutes)
+python: ## Check the types of the Python client and build its wheel: python/dist/
+	@scripts/setup --python
+	cd python && ../$(python_venv)/mypy
+	rm -rf python/dist
+	$(python_venv)/python -m build --wheel --no-isolation --outdir python/dist python > /dev/null
+	@ls python/dist/*.whl
+
+bench: release ## Measure Slipway beside mlflow, ONNX Runtime, duckdb and dvc; prints tables (about 20 minutes)
 	@scripts/setup --bench
 	bench/run --binary $(release) $(ARGUMENTS)
 
@@ -56,7 +65,7 @@ lint: ## Check format, layers and sizes, and that these checks can fail (seconds
 check: lint test ## All that CI checks
 
 clean: ## Remove what was built; keeps .slipway/ (libraries, Python, the data of `make run`)
-	rm -rf .build .build-release
+	rm -rf .build .build-release python/dist
 
 setup: ## Install what building and running need (apt and PyPI, pinned)
 	@scripts/setup

@@ -95,6 +95,7 @@ let package = Package(
         // MARK: Features, in the order of the lifecycle
         feature("Projects"),
         feature("Datasets", "Projects", "Tables", "Transport", "Archives", yams),
+        feature("Labels", "Projects", "Datasets", "Tables"),
         feature("Tracking", "Projects", "Datasets"),
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
         feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),
@@ -109,14 +110,15 @@ let package = Package(
         house(
             "Server", "Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects", "Tables", "Inference",
             "Executors",
-            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving",
+            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving",
             "Monitoring", "MLflowAPI", "InferenceAPI", argumentParser, logging),
         .executableTarget(
             name: "slipway",
             dependencies: [
                 "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
                 "Projects",
-                "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Processes", argumentParser,
+                "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Processes",
+                argumentParser,
                 logging,
             ], swiftSettings: settings),
 
@@ -145,6 +147,7 @@ let package = Package(
         featureTests("Access", "Projects", "Datasets", "Tracking", "Pipelines", "Registry"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
+        featureTests("Labels", "Projects", "Datasets", "Tables"),
         featureTests("Tracking", "Projects", "Datasets"),
         featureTests("Pipelines", "Projects", "Datasets", "Executors"),
         featureTests("Registry", "Projects", "Datasets", "Tracking", "Pipelines"),

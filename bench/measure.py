@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -48,6 +49,77 @@ def cpu_seconds(root):
 def rss_mib(root):
     """Resident memory of the tree; pages that its processes share count in each."""
     return sum(int(fields[21]) for fields in tree(root).values()) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+class Peak:
+    """Watches the memory of a process and its descendants while the block runs.
+
+    The kernel keeps each process's highest resident memory (VmHWM), so nothing between two looks is missed but the whole
+    life of a process that is shorter than the pause. `mib` is the most that the living had in sum: more than they ever had
+    at once, since each is taken at its own highest; pages that they share count in each.
+    """
+
+    PAUSE_SECONDS = 0.05
+
+    def __init__(self, root):
+        self.root, self.mib, self.each = root, 0.0, {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    def look(self):
+        total = 0.0
+        for pid in tree(self.root):
+            with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as file:
+                fields = dict(text.split(":", 1) for text in file if ":" in text)
+                high = int(fields.get("VmHWM", "0 kB").split()[0]) / 1024
+                self.each[pid] = max(self.each.get(pid, 0.0), high)
+                total += high
+        self.mib = max(self.mib, total)
+
+    def _watch(self):
+        while not self._stop.wait(self.PAUSE_SECONDS):
+            self.look()
+
+    def __enter__(self):
+        self.look()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+        self.look()
+
+
+@dataclasses.dataclass
+class Cost:
+    """What a command took, with all that it waited for."""
+    wall: float
+    cpu: float  # seconds
+    peak_mib: float  # of its largest process
+    output: str = ""
+
+    def best(self, other):
+        return Cost(min(self.wall, other.wall), min(self.cpu, other.cpu), max(self.peak_mib, other.peak_mib), self.output)
+
+
+def timed(command, folder=None, environment=(), server_pid=None):
+    """Runs a command to its end; with server_pid its CPU time counts too. Raises RuntimeError if it fails."""
+    served = cpu_seconds(server_pid) if server_pid else 0.0
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        begin = time.perf_counter()
+        process = subprocess.Popen([str(part) for part in command], cwd=folder, stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=err, env={**os.environ, **QUIET, **dict(environment)})
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0), err.seek(0)
+        output = out.read().decode(errors="replace")
+        if process.returncode != 0:
+            raise RuntimeError(f"{' '.join(map(str, command))[:300]} ended with {process.returncode}:\n"
+                               f"{output[-1000:]}{err.read().decode(errors='replace')[-2000:]}")
+    cpu = usage.ru_utime + usage.ru_stime + (cpu_seconds(server_pid) - served if server_pid else 0.0)
+    return Cost(wall, cpu, usage.ru_maxrss / 1024, output)
 
 
 def free_port():

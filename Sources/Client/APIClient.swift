@@ -60,8 +60,10 @@ public struct APIClient: Sendable {
     }
 
     /// The bytes of an answer that is not JSON.
-    public func bytes(_ path: String, query: [(String, String?)] = []) async throws -> [UInt8] {
-        var request = HTTPRequest(method: "GET", url: address(path, query))
+    public func bytes(
+        _ path: String, method: String = "GET", query: [(String, String?)] = []
+    ) async throws -> [UInt8] {
+        var request = HTTPRequest(method: method, url: address(path, query))
         request.headers = headers
         let response = try await reach { try await http.send(request) }
         try check(response)

@@ -4,6 +4,8 @@ public enum RefKind: String, Sendable, CaseIterable, Codable {
     case user, token, object, file, event, request
     case loggedModel = "logged-model"
     case pipelineRun = "pipeline-run"
+    case labelSchema = "label-schema"
+    case labelTask = "label-task"
 }
 
 /// Names any of Slipway's nouns in one string, everywhere the same: `dataset:sales@3`, `run:1f…`, `model:restock@5`.

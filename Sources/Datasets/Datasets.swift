@@ -3,7 +3,8 @@ import Platform
 
 /// Datasets: sources, immutable versions, slices, queries.
 public enum DatasetsFeature {
-    public static let migrations = VersionsSchema.migrations + SlicesSchema.migrations
+    public static let migrations =
+        VersionsSchema.migrations + MergeSchema.migrations + SlicesSchema.migrations + QualitySchema.migrations
 
     public static func make(_ platform: Platform) -> (feature: Feature, service: DatasetsService) {
         let service = DatasetsService(platform)
@@ -13,8 +14,13 @@ public enum DatasetsFeature {
             + RetentionRoutes(service: service).routes + FilesRoutes(service: service).routes
             + ObjectsRoutes(service: service).routes
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
-            + SourcesRoutes(service: service).routes
-        feature.background = [Background("retention") { try await service.retainForever() }]
+            + SourcesRoutes(service: service).routes + MergeRoutes(service: service).routes
+            + CombineRoutes(service: service).routes + QualityRoutes(service: service).routes
+            + StandardsRoutes(service: service).routes
+        feature.background = [
+            Background("retention") { try await service.retainForever() },
+            Background("openlineage") { try await service.pushOpenLineage() },
+        ]
         feature.recover = { platform.removeScratchFolders() }
         return (feature, service)
     }

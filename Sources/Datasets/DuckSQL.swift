@@ -19,18 +19,4 @@ enum DuckSQL {
                 "UHUGEINT", "FLOAT", "DOUBLE",
             ].contains(type)
     }
-
-    /// `order` as MLflow writes it: `price DESC, day`.
-    static func order(_ text: String, columns: Set<String>) throws -> String {
-        try text.split(separator: ",").map { part in
-            let term = try SortTerm(parsing: String(part))
-            let column = term.field.entity.map { "\($0).\(term.field.key)" } ?? term.field.key
-            guard columns.contains(column) else {
-                throw SlipwayError.field(
-                    "order", "there is no column '\(column.prefix(80))'",
-                    expected: "one of \(columns.sorted().joined(separator: ", "))")
-            }
-            return name(column) + (term.descending ? " DESC" : "")
-        }.joined(separator: ", ")
-    }
 }

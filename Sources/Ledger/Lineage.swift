@@ -46,7 +46,7 @@ extension Ledger {
     /// A bare ref of something that has versions means the newest one that the ledger knows; other refs stay as they are.
     public func newestVersion(of ref: Ref) async throws -> Ref {
         guard ref.selector == nil || ref.selector == "latest",
-            [.dataset, .model, .slice, .pipeline, .monitor].contains(ref.kind)
+            [.dataset, .model, .slice, .pipeline, .monitor, .labelSchema].contains(ref.kind)
         else { return ref }
         let bare = Ref(ref.kind, ref.name)
         let newest = try await database.read { db in

@@ -1,4 +1,5 @@
 import Core
+import Tables
 
 /// Counts a feature's values in a window of predictions with the reference's bins, in memory that does not grow.
 struct FeatureWindow: Sendable {

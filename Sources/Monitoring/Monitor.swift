@@ -1,4 +1,5 @@
 import Core
+import Tables
 
 /// A watch over the predictions of one endpoint: a version of its specification together with the reference that was
 /// built for it.

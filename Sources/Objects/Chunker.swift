@@ -4,13 +4,13 @@ import Core
 /// al., USENIX ATC 2016) with normalized chunking, that is with a harder condition before the usual size and an easier one
 /// behind it. Part of the format: other numbers would cut the same files elsewhere and store them again.
 enum Chunker {
-    static let minimumBytes = 512 << 10
-    static let usualBytes = 1 << 20
-    static let maximumBytes = 4 << 20
+    static let minimumBytes = 256 << 10
+    static let usualBytes = 512 << 10
+    static let maximumBytes = 2 << 20
 
-    /// About 2^22 and 2^18 bytes to the next cut; the high bits, which 64 bytes have mixed.
-    private static let hardMask: UInt64 = ~0 << (64 - 22)
-    private static let easyMask: UInt64 = ~0 << (64 - 18)
+    /// About 2^21 and 2^17 bytes to the next cut; the high bits, which 64 bytes have mixed.
+    private static let hardMask: UInt64 = ~0 << (64 - 21)
+    private static let easyMask: UInt64 = ~0 << (64 - 17)
 
     /// A random number for each byte (SplitMix64, from 0 on).
     private static let gear: [UInt64] = (0..<256).map { index in

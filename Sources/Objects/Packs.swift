@@ -241,10 +241,14 @@ final class Packs: Sendable {
         let old = state.withLock { $0 }
         let indexes = names.filter { $0.hasSuffix(".index") }.map { String($0.dropLast(6)) }.sorted(by: >)
         let known = Dictionary(old.sealed.map { ($0.id, $0) }) { a, _ in a }
-        // One that is gone belonged to a pack that was rewritten just now; without one that is broken, its pack is read
-        // like an unsealed one, and gets a new one.
-        let sealed = indexes.compactMap { id in
-            known[id] ?? (try? PackIndex(mapping: "\(folder)/\(id).index", id: id))
+        // One that is gone belonged to a pack that was rewritten just now. Without one that is broken, or that belongs to more
+        // than there is of the pack (a backup may have copied the pack first), the pack is read like an unsealed one.
+        let sealed = indexes.compactMap { id -> PackIndex? in
+            if let index = known[id] { return index }
+            guard let index = try? PackIndex(mapping: "\(folder)/\(id).index", id: id),
+                let pack = Files.status(path(id)), UInt64(pack.sizeBytes) >= index.packBytes
+            else { return nil }
+            return index
         }
         let indexed = Set(sealed.map(\.id))
         var others: [OpenPack] = []

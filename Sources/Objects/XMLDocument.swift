@@ -1,21 +1,27 @@
 import Core
 
-/// The little XML that S3 answers with: elements and text. Attributes, comments, processing instructions and namespace
+/// The little XML that S3 answers with and that PASCAL VOC's annotations are: elements and text. Attributes, comments, processing instructions and namespace
 /// prefixes are passed over; entities are the five of XML and numeric ones; there are no document types.
-struct XMLElement {
-    private(set) var name = ""
-    private(set) var text = ""
-    private(set) var children: [XMLElement] = []
+public struct XMLElement: Sendable {
+    public private(set) var name = ""
+    public private(set) var text = ""
+    public private(set) var children: [XMLElement] = []
 
     /// The first child of that name.
-    subscript(name: String) -> XMLElement? { children.first { $0.name == name } }
-    func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
+    public subscript(name: String) -> XMLElement? { children.first { $0.name == name } }
+    public func all(_ name: String) -> [XMLElement] { children.filter { $0.name == name } }
 
     /// - Throws: `unavailable`, since what sends broken XML is no S3 service.
     init(parsing bytes: [UInt8]) throws {
+        try self.init(
+            parsing: bytes, broken: SlipwayError(.unavailable, "The S3 service answered with broken XML."))
+    }
+
+    /// - Throws: `broken` when it is no XML of this little kind.
+    public init(parsing bytes: [UInt8], broken: SlipwayError) throws {
         var stack = [XMLElement()]
         var at = 0
-        func fail() -> SlipwayError { SlipwayError(.unavailable, "The S3 service answered with broken XML.") }
+        func fail() -> SlipwayError { broken }
         func find(_ text: String, from: Int) throws -> Int {
             let wanted = Array(text.utf8)
             var i = from
@@ -88,7 +94,7 @@ struct XMLElement {
     }
 
     /// Text as XML content.
-    static func escape(_ text: String) -> String {
+    public static func escape(_ text: String) -> String {
         text.reduce(into: "") { out, character in
             switch character {
             case "&": out += "&amp;"

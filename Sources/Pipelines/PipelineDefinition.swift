@@ -1,3 +1,4 @@
+import CommandKit
 import Core
 
 /// A pipeline as its author wrote it: parameters, triggers and a graph of steps. `docs/pipelines.md` is its reference.

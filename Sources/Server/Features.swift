@@ -3,6 +3,7 @@ import Core
 import Database
 import Datasets
 import InferenceAPI
+import Labels
 import Ledger
 import MLflowAPI
 import Monitoring
@@ -20,7 +21,7 @@ import Web
 enum Features {
     static let migrations: [Migration] =
         Ledger.migrations + AccessService.migrations + ObjectsSchema.migrations + ProjectsFeature.migrations
-        + DatasetsFeature.migrations
+        + DatasetsFeature.migrations + LabelsFeature.migrations
         + TrackingFeature.migrations + PipelinesFeature.migrations + RegistryFeature.migrations
         + ServingFeature.migrations
         + MonitoringFeature.migrations
@@ -28,6 +29,7 @@ enum Features {
     static func make(_ platform: Platform) -> [Feature] {
         let projects = ProjectsFeature.make(platform)
         let datasets = DatasetsFeature.make(platform)
+        let labels = LabelsFeature.make(platform, datasets: datasets.service)
         let tracking = TrackingFeature.make(platform)
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
         let registry = RegistryFeature.make(
@@ -42,7 +44,7 @@ enum Features {
         inference.routes = InferenceRoutes(serving: serving.service, version: Server.version).routes
 
         return [
-            projects.feature, datasets.feature, tracking.feature, pipelines.feature, registry.feature, serving.feature,
+            projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature, registry.feature, serving.feature,
             monitoring.feature,
             mlflow, inference,
         ]

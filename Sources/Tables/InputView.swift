@@ -30,7 +30,13 @@ struct InputView {
             reader = try self.reader(delimiter: String(delimiter), header: true)
             columns = try describe(reader, in: instance)
         }
-        _ = try instance.run("CREATE VIEW \(SQLText.name(input.name)) AS SELECT * FROM \(reader)")
+        var list = "*"
+        if input.positions, input.format == .parquet {
+            // Both are virtual columns of read_parquet: read only where a query asks for them.
+            list += ", filename AS \(SQLText.name(TableInput.positionColumns.file))"
+            list += ", file_row_number AS \(SQLText.name(TableInput.positionColumns.row))"
+        }
+        _ = try instance.run("CREATE VIEW \(SQLText.name(input.name)) AS SELECT \(list) FROM \(reader)")
         return columns
     }
 

@@ -56,6 +56,16 @@ public struct TableColumn: Hashable, Sendable, Codable {
     }
 }
 
+extension TableColumn {
+    /// Whether values are whole numbers.
+    public var isWholeNumber: Bool {
+        isNumeric && type != "FLOAT" && type != "DOUBLE" && !type.hasPrefix("DECIMAL")
+    }
+
+    /// Whether values are dates, or times on them.
+    public var isTime: Bool { type == "DATE" || type.hasPrefix("TIMESTAMP") && !type.hasSuffix("]") }
+}
+
 /// Files that a query sees as a table.
 public struct TableInput: Hashable, Sendable {
     public enum Format: String, Hashable, Sendable, Codable, CaseIterable {
@@ -90,6 +100,11 @@ public struct TableInput: Hashable, Sendable {
     public var allText: Bool
     /// For Parquet: what the files hold together, if it is known; spares pages the reading of all footers.
     public var columns: [TableColumn]?
+    /// For Parquet: adds the columns `positionColumns`, so that a query can say where a row stands.
+    public var positions = false
+
+    /// The path of a row's file, and the row's number in it, from 0.
+    public static let positionColumns = (file: "slipway file", row: "slipway row")
 
     public init(
         name: String, files: [String], labels: [String]? = nil, format: Format, encoding: Encoding = .utf8,
@@ -107,7 +122,7 @@ public struct TableInput: Hashable, Sendable {
     }
 
     /// What messages call the file at `index`.
-    func label(_ index: Int) -> String {
+    public func label(_ index: Int) -> String {
         if let labels, labels.indices.contains(index) { return labels[index] }
         return files[index].split(separator: "/").last.map(String.init) ?? files[index]
     }
@@ -153,6 +168,14 @@ public struct TableHistogram: Hashable, Sendable, Codable {
     public let nulls: Int64
     /// NaN; infinities count as below or above.
     public let notNumbers: Int64
+
+    /// Histograms of profiles have no more bins.
+    public static let binsAtMost = ProfileQuery.maximumBins
+
+    /// Edges of at most `binsAtMost` bins of equal width between two numbers; one bin a value for few whole numbers.
+    public static func edges(from lowest: Double, to highest: Double, isWhole: Bool) -> [Double] {
+        ProfileQuery.edges(lowest, highest, isWhole: isWhole)
+    }
 
     /// All rows.
     public var total: Int64 { counts.reduce(below + above + nulls + notNumbers, +) }

@@ -129,6 +129,7 @@ extension TableInput {
             "delimiter": JSONValue(delimiter),
             "header": header.map { .bool($0) } ?? .null, "allText": .bool(allText),
             "columns": columns.map { .array($0.map { [.string($0.name), .string($0.type)] }) } ?? .null,
+            "positions": .bool(positions),
         ])
     }
 
@@ -148,6 +149,7 @@ extension TableInput {
                 else { return nil }
                 return TableColumn(name: name, type: type)
             })
+        positions = try fields.bool("positions", default: false)
     }
 }
 

@@ -4,6 +4,7 @@ import CommandKit
 import Core
 import Datasets
 import Inference
+import Labels
 import Ledger
 import Monitoring
 import Pipelines
@@ -24,7 +25,9 @@ struct Slipway: AsyncParsableCommand {
                 subcommands: [ServeCommand.self, MigrateCommand.self, DoctorCommand.self, CollectCommand.self]),
             CommandGroup(
                 name: "Data",
-                subcommands: [ProjectCommand.self, SourceCommand.self, DataCommand.self, SliceCommand.self]),
+                subcommands: [
+                    ProjectCommand.self, SourceCommand.self, DataCommand.self, SliceCommand.self, LabelCommand.self,
+                ]),
             CommandGroup(
                 name: "Work",
                 subcommands: [

@@ -78,6 +78,24 @@ import Testing
         #expect(Base64.encode(Array("any carnal pleas".utf8)) == "YW55IGNhcm5hbCBwbGVhcw==")
         #expect(Base64.decode("YW55IGNhcm5hbCBwbGVhcw==") == Array("any carnal pleas".utf8))
     }
+
+    /// Digests are words in memory; as texts and as bytes they are what they always were.
+    @Test func `digests are their texts`() throws {
+        let texts = ["", "a", "abc", "slipway"].map { Digest.of($0).hex } + [String(repeating: "f", count: 64)]
+        let digests = try texts.map { try Digest(parsing: $0) }
+        #expect(digests.map(\.hex) == texts && digests.sorted().map(\.hex) == texts.sorted())
+        #expect(digests.map { digest in digest.bytes.withUnsafeBytes { Digest(bytes: $0) } } == digests)
+        #expect(try Digest(parsing: "sha256:" + texts[2]) == digests[2])
+        // FIPS 180-4 has the digest of the empty message among NIST's examples.
+        #expect(texts[0] == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+        let good = texts[1]
+        for bad in [
+            "", "sha256:", String(good.dropLast()), good + "0", good.uppercased(), "g" + good.dropFirst(),
+            "é" + good.dropFirst(2),
+        ] {
+            #expect(throws: SlipwayError.self, "\(bad)") { try Digest(parsing: bad) }
+        }
+    }
 }
 
 @Suite struct FilterTests {

@@ -211,7 +211,7 @@ import Web
                 #expect(changes?["maximum"] == ["from": "2", "to": "30"])
                 let same = try await f.get("GET", "/datasets/d/diff?from=2&to=2")
                 #expect(same["same"] == true && same["rows"] == ["from": 2, "to": 2, "added": 0, "removed": 0])
-                expectAnswers([("from", 400, "from", try await f.ask("GET", "/datasets/d/diff?from=x&to=2"))])
+                expectAnswers([("from", 404, "d@x", try await f.ask("GET", "/datasets/d/diff?from=x&to=2"))])
             }
         }
     }

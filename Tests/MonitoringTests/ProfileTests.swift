@@ -1,4 +1,5 @@
 import Core
+import Tables
 import Testing
 
 @testable import Monitoring

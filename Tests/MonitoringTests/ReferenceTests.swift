@@ -1,5 +1,6 @@
 import Core
 import Datasets
+import Tables
 import Testing
 
 @testable import Monitoring

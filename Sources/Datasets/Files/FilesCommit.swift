@@ -274,7 +274,7 @@ extension DatasetsService {
         let input = TableInput(name: "data", files: paths, labels: entries.map(\.path), format: .parquet)
         let content = Commit.Content(
             kind: .table, root: root, columns: try await platform.tables.columns(of: input),
-            rowCount: try await platform.tables.rowCount(of: input), files: root.files, bytes: root.bytes)
+            rowCount: try await platform.tables.rowCount(of: input), files: root.files, bytes: root.bytes, parts: paths)
         let made = try await self.commit(
             Commit(
                 dataset: commit.dataset, project: commit.project, branch: commit.branch, content: content,

@@ -46,6 +46,7 @@ extension DatasetsService {
     /// One file of a version.
     func file(_ ref: Ref, _ path: String, as principal: Principal) async throws -> TreeEntry {
         let version = try await resolve(ref, as: principal)
+        try await requirePersonalData(version, as: principal)
         let entry: TreeEntry?
         if let root = version.tree {
             entry = try await ObjectTree(platform.objects).entry(root, path: path)
@@ -61,6 +62,7 @@ extension DatasetsService {
     /// Files that are small enough to travel together.
     func filesToFetch(_ ref: Ref, _ paths: [String], as principal: Principal) async throws -> [TreeEntry] {
         let version = try await resolve(ref, as: principal)
+        try await requirePersonalData(version, as: principal)
         let (root, tree) = (try await tree(of: version), ObjectTree(platform.objects))
         var entries: [TreeEntry] = []
         for path in paths {

@@ -9,19 +9,25 @@ extension DatasetsService {
     /// It is made when it is first asked for, and kept.
     func filesInput(_ version: DatasetVersion, name: String) async throws -> TableInput {
         guard let root = version.tree else { throw SlipwayError.notFound(version.ref) }
-        let path = try await tableCache.path(of: Digest.of("files \(root)")) { path in
+        let path = try await filesTable(root, columns: version.columns)
+        return TableInput(name: name, files: [path], labels: ["\(version.ref)"], format: .parquet)
+    }
+
+    /// The same by the tree and all columns.
+    func filesTable(_ root: Digest, columns: [TableColumn]) async throws -> String {
+        try await tableCache.path(of: Digest.of("files \(root)")) { path in
             let folder = try platform.scratchFolder()
             defer { removeFolder(folder) }
             let listing = folder + "/files.csv"
             try await writeListing(root, to: listing)
             var inputs = [Self.listingInput(listing)]
             var (list, join) = ("", "")
-            if let entry = try await metadataEntry(of: version) {
+            if let entry = try await ObjectTree(platform.objects).entry(root, path: FilesTree.metadata) {
                 inputs.append(
                     TableInput(
                         name: "about", files: [try await platform.objects.localPath(entry)],
                         labels: [FilesTree.metadata], format: .parquet))
-                for column in version.columns.dropFirst(FilesTree.ownColumns.count) {
+                for column in columns.dropFirst(FilesTree.ownColumns.count) {
                     list += ", a.\(DuckSQL.name(column.name)) AS \(DuckSQL.name(column.name))"
                 }
                 join = " LEFT JOIN about a ON a.path = f.path"
@@ -32,7 +38,6 @@ extension DatasetsService {
                     f.digest AS digest\(list) FROM files f\(join) ORDER BY f.path
                 """, inputs: inputs, to: path, timeoutSeconds: Self.writeSeconds)
         }
-        return TableInput(name: name, files: [path], labels: ["\(version.ref)"], format: .parquet)
     }
 
     /// What a rewritten table of files stands for: the tree of its files, and its metadata.

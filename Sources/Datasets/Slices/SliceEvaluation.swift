@@ -73,6 +73,7 @@ extension DatasetsService {
     {
         let base = datasetVersion.map { Ref(.dataset, chain.top.dataset, version: $0) } ?? chain.base
         let version = try await resolve(base, as: principal)
+        try await requirePersonalData(version, as: principal)
         let dataset = try await dataset(version.dataset, as: principal)
         let builder = SliceSQL(columns: version.columns, key: dataset.key)
         var inputs = [try await input(version, name: name)]
@@ -118,6 +119,7 @@ extension DatasetsService {
     public func rows(of ref: Ref, name: String, as principal: Principal) async throws -> BoundRows {
         guard ref.kind == .slice else {
             let version = try await resolve(ref, as: principal)
+            try await requirePersonalData(version, as: principal)
             return BoundRows(
                 ref: version.ref, version: version, slice: nil, input: try await input(version, name: name),
                 digest: version.digest)
@@ -138,6 +140,7 @@ extension DatasetsService {
             try Name.validate(name, field: "inputs")
             guard ref.kind == .slice else {
                 let version = try await resolve(ref, as: principal)
+                try await requirePersonalData(version, as: principal)
                 binding.versions[name] = version
                 binding.inputs.append(try await input(version, name: name))
                 continue
@@ -197,6 +200,7 @@ extension DatasetsService {
             return (plan.version, plan.digest)
         }
         let version = try await resolve(ref, as: principal)
+        try await requirePersonalData(version, as: principal)
         for entry in try await entries(of: version) {
             try LocalFile.place(
                 try await platform.objects.localPath(entry), at: folder + "/" + entry.path, linking: true)

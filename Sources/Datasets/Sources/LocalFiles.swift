@@ -11,7 +11,7 @@ import Transport
 
 extension Platform {
     /// A new folder for work under way; the caller removes it.
-    func scratchFolder() throws -> String {
+    public func scratchFolder() throws -> String {
         let path = dataDirectory + "/tmp/datasets/" + ID.make()
         try makeFolder(path)
         return path
@@ -46,7 +46,7 @@ func makeFolder(_ path: String) throws {
 }
 
 /// Removes a folder of ours and the files in it (one level).
-func removeFolder(_ path: String) {
+public func removeFolder(_ path: String) {
     for name in (try? listFolder(path)) ?? [] { unlink(path + "/" + name) }
     rmdir(path)
 }

@@ -138,6 +138,6 @@ extension DatasetsService {
         return try await commit(
             Commit(
                 dataset: dataset, project: project, branch: branch, parts: [(path, table)], recipe: recipe,
-                parents: binding.parents, message: message), as: principal)
+                parents: binding.parents, message: message, reads: binding.versions), as: principal)
     }
 }

@@ -29,6 +29,8 @@ struct Commit: Sendable {
     var key: String?
     /// The same content as the newest version gives that version.
     var reusesNewest = false
+    /// What the tables in the recipe's SQL are, for the lineage of columns.
+    var reads: [String: DatasetVersion] = [:]
 
     /// A whole version whose files are in the store.
     struct Content: Sendable {
@@ -39,6 +41,8 @@ struct Commit: Sendable {
         /// Without Slipway's own.
         let files: Int64
         let bytes: Int64
+        /// Of a table whose parts came as objects: where they are on this machine.
+        var parts: [String] = []
     }
 
     enum Head: Sendable {
@@ -54,10 +58,12 @@ extension DatasetsService {
     /// Makes a version.
     ///
     /// - Returns: the version, and whether it is new.
-    /// - Throws: `conflict` when the branch is not what the commit expects; `notFound` for a branch that nobody made.
+    /// - Throws: `conflict` when the branch is not what the commit expects; `notFound` for a branch that nobody made;
+    ///   `invalid` with the report when the rows break the dataset's contract.
     func commit(_ commit: Commit, as principal: Principal) async throws -> (version: DatasetVersion, isNew: Bool) {
         let (name, base, recipe) = (commit.dataset, commit.base, commit.recipe)
         let content = try await content(of: commit)
+        let checks = try await checks(checkable(commit, content), baseFiles: base?.fileCount ?? 0, as: principal)
         let draft = DatasetVersion(
             dataset: name, project: commit.project, kind: content.kind, number: 0, branch: commit.branch,
             parent: nil, merged: commit.merged, tree: content.root.digest, manifest: "", digest: content.root.digest,
@@ -96,6 +102,7 @@ extension DatasetsService {
             if let key = commit.key { try store.rememberAppend(db, name, key: key, number: number) }
             for parent in commit.parents { try ledger.link(db, ref, madeFrom: parent, recipe.kind) }
             if let base { try ledger.link(db, ref, madeFrom: base.ref, content.kind == .files ? "files" : "append") }
+            try checks.record(db, version, store, ledger, by: principal)
             try ledger.append(
                 db, "dataset.version.created", ref, project: commit.project, by: principal,
                 data: [
@@ -105,6 +112,28 @@ extension DatasetsService {
                 ])
             return (version, true)
         }
+    }
+
+    /// The commit as contracts and marks look at it: with all its rows as parts if they are in the store already.
+    private func checkable(_ commit: Commit, _ content: Commit.Content) async throws -> Commit {
+        guard commit.content != nil else { return commit }
+        var checkable = commit
+        checkable.base = nil
+        var paths = content.parts
+        if content.kind == .files {
+            let hasContract = try await platform.database.read { [store] in
+                try store.contract($0, commit.dataset, nil) != nil
+            }
+            // The table of the files is made only if somebody looks into it.
+            paths = [hasContract ? try await filesTable(content.root.digest, columns: content.columns) : ""]
+        }
+        checkable.parts = paths.enumerated().map { index, path in
+            (
+                path,
+                TableFile(rows: index == 0 ? content.rowCount : 0, columns: content.columns, sizeBytes: content.bytes)
+            )
+        }
+        return checkable
     }
 
     /// The tree of what a commit says. It costs what is new, not what the base has.

@@ -7,9 +7,10 @@ public struct DataCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "data", abstract: "Datasets: versions, rows, profiles, differences.",
         subcommands: [
-            List.self, Log.self, Show.self, Head.self, Profile.self, Diff.self, Append.self, Derive.self, Query.self,
-            Create.self, Set.self, Branch.self, Tag.self, Add.self, Checkout.self, Push.self, Pull.self, Remove.self,
-            Retain.self,
+            List.self, Log.self, Show.self, Head.self, Profile.self, Compare.self, Diff.self, Append.self,
+            Derive.self, Query.self, Create.self, Set.self, Branch.self, Tag.self, Merge.self, Conflicts.self,
+            Resolve.self, Union.self, Join.self, Contract.self, Quality.self, Card.self, Columns.self, Croissant.self,
+            Add.self, Checkout.self, Push.self, Pull.self, Remove.self, Retain.self,
         ])
 
     public init() {}
@@ -95,87 +96,6 @@ public struct DataCommand: AsyncParsableCommand {
         }
     }
 
-    struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show a version: schema, digest, recipe.",
-            discussion: "Example: slipway data show dataset:sales@3")
-        @Argument(help: "dataset:sales@3, dataset:sales or sales.") var ref: String
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws { try output.object(try await server.client().get(Place(ref).path)) }
-    }
-
-    struct Head: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show rows.",
-            discussion: "Example: slipway data head sales --filter \"quantity > 2\" --order 'quantity DESC'")
-        @Argument(help: "dataset:sales@3, slice:weekend or a dataset's name.") var ref: String
-        @Option(help: "A filter: price > 2 AND store = '31'.") var filter: String?
-        @Option(help: "Columns, separated by commas.") var columns: String?
-        @Option(help: "price DESC, day.") var order: String?
-        @Option(help: "So many rows.") var limit = 10
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let answer = try await server.client().get(
-                Place(ref).path + "/rows",
-                query: [("filter", filter), ("columns", columns), ("order", order), ("limit", String(limit))])
-            try Self.show(answer, output)
-        }
-
-        static func show(_ answer: JSONValue, _ output: OutputOptions) throws {
-            let names = (answer["columns"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue }
-            let rows = (answer["rows"]?.arrayValue ?? []).map { row in
-                JSONValue.object(Dictionary(zip(names, row.arrayValue ?? [])) { a, _ in a })
-            }
-            if output.json || output.yaml { return try output.list(rows, []) }
-            Terminal.out(
-                Table.text(
-                    rows: (answer["rows"]?.arrayValue ?? []).map { ($0.arrayValue ?? []).map(Column.shown) },
-                    titles: names))
-        }
-    }
-
-    struct Profile: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show the columns' counts, nulls, quantiles and top values.")
-        @Argument(help: "dataset:sales@3, slice:weekend or a dataset's name.") var ref: String
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let profile = try await server.client().get(Place(ref).path + "/profile")
-            if output.json || output.yaml { return try output.object(profile) }
-            try output.list(
-                profile["columns"]?.arrayValue ?? [],
-                [
-                    Column("Column", "name"), Column("Type", "type"), Column("Nulls", "nullCount"),
-                    Column("Distinct", "distinctCount"), Column("Min", "minimum"),
-                    Column("Mean", "mean"), Column("Max", "maximum"),
-                ])
-        }
-    }
-
-    struct Diff: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Compare two versions: schema, rows, statistics.",
-            discussion: "Example: slipway data diff sales 3 4")
-        @Argument var name: String
-        @Argument var from: Int
-        @Argument var to: Int
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            try output.object(
-                try await server.client().get(
-                    "/api/v1/datasets/\(percentEncode(name))/diff", query: [("from", String(from)), ("to", String(to))])
-            )
-        }
-    }
-
     struct Append: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a file's rows as a new version.",
@@ -189,14 +109,7 @@ public struct DataCommand: AsyncParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
-            let types = [
-                "parquet": "application/vnd.apache.parquet", "csv": "text/csv", "ndjson": "application/x-ndjson",
-                "jsonl": "application/x-ndjson",
-            ]
-            guard let type = file.split(separator: ".").last.flatMap({ types[$0.lowercased()] }) else {
-                throw SlipwayError.field(
-                    "file", "the ending is not known", expected: ".parquet, .csv, .ndjson or .jsonl")
-            }
+            let type = try rowsType(of: file)
             try output.object(
                 try await server.client().upload(
                     "POST", "/api/v1/datasets/\(percentEncode(name))/append",
@@ -253,9 +166,14 @@ public struct DataCommand: AsyncParsableCommand {
 /// The URL path of a version or a slice.
 struct Place {
     let path: String
+    /// Which version of a slice.
+    let query: [(String, String?)]
+
+    static func ref(_ text: String) throws -> Ref { try Ref(parsing: text.contains(":") ? text : "dataset:" + text) }
 
     init(_ text: String) throws {
-        let ref = try text.contains(":") ? Ref(parsing: text) : Ref(parsing: "dataset:" + text)
+        let ref = try Self.ref(text)
+        query = ref.kind == .slice ? [("version", ref.selector)] : []
         switch ref.kind {
         case .dataset: path = "/api/v1/datasets/\(percentEncode(ref.name))/versions/\(ref.selector ?? "latest")"
         case .slice: path = "/api/v1/slices/\(percentEncode(ref.name))"

@@ -74,18 +74,6 @@ struct VersionsRoutes {
             { request in
                 .json(try await service.resolve(Self.ref(request), orDeleted: true, as: request.principal).json)
             },
-            Route(
-                .get, "/api/v1/datasets/{name}/diff", .signedIn, "Two versions side by side: schema, rows, statistics.",
-                query: [.init("from", "A version number."), .init("to", "A version number.")]
-            ) { request in
-                guard let from = request.query("from").flatMap({ Int($0) }),
-                    let to = request.query("to").flatMap({ Int($0) })
-                else {
-                    throw SlipwayError.field("from, to", "are not two version numbers", expected: "?from=3&to=4")
-                }
-                return .json(
-                    try await service.diff(request.parameter("name"), from: from, to: to, as: request.principal).json)
-            },
         ]
     }
 
@@ -152,7 +140,7 @@ struct VersionsRoutes {
         try body.stringMap("inputs").mapValues { try Ref(parsing: $0) }
     }
 
-    private static func format(_ request: Request) throws -> TableInput.Format {
+    static func format(_ request: Request) throws -> TableInput.Format {
         let type =
             (request.header("content-type") ?? "").split(separator: ";").first.map {
                 $0.lowercased().filter { $0 != " " }

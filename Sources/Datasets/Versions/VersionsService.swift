@@ -18,6 +18,7 @@ public struct DatasetsService: Sendable {
     let platform: Platform
     let store = DatasetsStore()
     let tableCache: TableCache
+    let driftReferences = DriftReferences()
 
     /// How much disk the rows of evaluated slices may take.
     private static let cacheMaximumBytes: Int64 = 20 << 30

@@ -30,6 +30,8 @@ struct RowsRoutes {
         .init("format", "json, or arrow for a stream of Arrow's IPC format (also by Accept)."),
     ]
 
+    private static let sliceVersion: [Route.Parameter] = [.init("version", "A number; the newest by default.")]
+
     private static let whole: [Route.Parameter] = [
         .init("limit", "At most so many rows."), .init("format", "arrow (default), csv or parquet; also by Accept."),
     ]
@@ -42,13 +44,16 @@ struct RowsRoutes {
                 .get, version + "/rows", .signedIn, "A page of rows, at any depth.", query: Self.view + Self.paging
             ) { request in try await rows(VersionsRoutes.ref(request), request) },
             Route(
-                .get, slice + "/rows", .signedIn, "A page of a slice's rows.", query: Self.view + Self.paging
+                .get, slice + "/rows", .signedIn, "A page of a slice's rows.",
+                query: Self.sliceVersion + Self.view + Self.paging
             ) { request in try await rows(SlicesRoutes.ref(request), request) },
             Route(
                 .get, version + "/data", .signedIn, "All rows, as a stream.", query: Self.view + Self.whole
             ) { request in try await data(VersionsRoutes.ref(request), request) },
-            Route(.get, slice + "/data", .signedIn, "All rows of a slice, as a stream.", query: Self.view + Self.whole)
-            { request in try await data(SlicesRoutes.ref(request), request) },
+            Route(
+                .get, slice + "/data", .signedIn, "All rows of a slice, as a stream.",
+                query: Self.sliceVersion + Self.view + Self.whole
+            ) { request in try await data(SlicesRoutes.ref(request), request) },
         ]
     }
 

@@ -44,6 +44,7 @@ extension DatasetsService {
     func rowSource(_ ref: Ref, as principal: Principal) async throws -> RowSource {
         guard ref.kind == .slice else {
             let version = try await resolve(ref, as: principal)
+            try await requirePersonalData(version, as: principal)
             var input = try await input(version, name: "data")
             input.columns = version.columns
             return RowSource(version: version, input: input, condition: nil)

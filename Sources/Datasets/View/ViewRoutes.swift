@@ -19,6 +19,25 @@ struct ViewRoutes {
                 .json(try await service.profile(VersionsRoutes.ref(request), as: request.principal))
             },
             Route(
+                .get, "/api/v1/compare", .signedIn, "Two versions or slices side by side.",
+                query: [.init("left", "A ref: dataset:sales@3 or slice:weekend."), .init("right", "The other.")]
+            ) { request in
+                func ref(_ name: String) throws -> Ref {
+                    guard let text = request.query(name) else {
+                        throw SlipwayError.field(name, "is missing", expected: "a ref such as dataset:sales@3")
+                    }
+                    return try Ref(parsing: text)
+                }
+                return .json(try await service.compare(ref("left"), ref("right"), as: request.principal).json)
+            },
+            Route(.get, base + "/series", .signedIn, "Columns over another, ready to plot.", query: Self.series) {
+                request in try await series(VersionsRoutes.ref(request), request)
+            },
+            Route(
+                .get, "/api/v1/slices/{name}/series", .signedIn, "Columns of a slice over another, ready to plot.",
+                query: [.init("version", "A number; the newest by default.")] + Self.series
+            ) { request in try await series(SlicesRoutes.ref(request), request) },
+            Route(
                 .post, "/api/v1/query", .readDatasets, "One SELECT over versions and slices.",
                 query: [.init("format", "json (default), arrow or csv; also by Accept.")],
                 body: .json([
@@ -59,6 +78,26 @@ struct ViewRoutes {
     }
 
     // MARK: Parts
+
+    private static let series: [Route.Parameter] = [
+        .init("x", "A column of numbers or times."), .init("y", "Columns of numbers, separated by commas."),
+        .init("buckets", "Pieces of the range, at most as many as there are pixels; 400 by default."),
+        .init("from", "Where the range begins: a number, or a time as RFC 3339."), .init("to", "Where it ends."),
+        .init("filter", "price > 2 AND store = '31'."),
+    ]
+
+    private func series(_ ref: Ref, _ request: Request) async throws -> Response {
+        guard let x = request.query("x"), let y = request.query("y") else {
+            throw SlipwayError.field("x, y", "are missing", expected: "?x=day&y=units,price")
+        }
+        var query = SeriesQuery(x: x, y: y.split(separator: ",").map(String.init))
+        if let text = request.query("buckets") {
+            guard let count = Int(text) else { throw SlipwayError.field("buckets", "is not a number") }
+            query.buckets = count
+        }
+        (query.from, query.to, query.filter) = (request.query("from"), request.query("to"), request.query("filter"))
+        return .json(try await service.series(ref, query, as: request.principal).json)
+    }
 
     static func json(_ result: TableResult) -> JSONValue {
         [

@@ -43,12 +43,12 @@ extension DatasetsService {
     public func profile(_ ref: Ref, as principal: Principal) async throws -> JSONValue {
         if ref.kind == .slice {
             let rows = try await rows(of: ref, name: "data", as: principal)
-            return try await platform.tables.profile(of: rows.input, filter: nil, columns: nil).json
+            return try await platform.tables.profile(of: rows.input, for: .query(principal)).json
         }
         let version = try await resolve(ref, as: principal)
+        try await requirePersonalData(version, as: principal)
         if let known = try await platform.database.read({ [store] in try store.profile($0, version) }) { return known }
-        let profile = try await platform.tables.profile(of: input(version, name: "data"), filter: nil, columns: nil)
-            .json
+        let profile = try await platform.tables.profile(of: input(version, name: "data"), for: .query(principal)).json
         try await platform.database.write { [store] in try store.setProfile($0, version, profile) }
         return profile
     }

@@ -5,7 +5,7 @@
 #endif
 
 /// How far one distribution lies from another, both given as counts over the same bins.
-enum Drift {
+public enum Drift {
     /// The population stability index: the sum over the bins of `(c - r) ln(c / r)`, where `r` and `c` are a bin's shares
     /// in the reference and in the current data. It is Jeffreys' divergence, the Kullback-Leibler divergence taken both
     /// ways (Kullback and Leibler, "On Information and Sufficiency", 1951); the name, and the reading that up to 0.1 is
@@ -17,7 +17,7 @@ enum Drift {
     /// ten bins and 200 rows give 0.045.
     ///
     /// - Returns: nil when either side has no rows.
-    static func populationStability(reference: [Int64], current: [Int64]) -> Double? {
+    public static func populationStability(reference: [Int64], current: [Int64]) -> Double? {
         precondition(reference.count == current.count, "the two sides have different bins")
         let (referenceTotal, currentTotal) = (reference.reduce(0, +), current.reduce(0, +))
         guard referenceTotal > 0, currentTotal > 0 else { return nil }
@@ -37,7 +37,7 @@ enum Drift {
     /// one value.
     ///
     /// - Returns: nil when either side has no rows.
-    static func kolmogorovSmirnov(reference: [Int64], current: [Int64]) -> (statistic: Double, pValue: Double)? {
+    public static func kolmogorovSmirnov(reference: [Int64], current: [Int64]) -> (statistic: Double, pValue: Double)? {
         precondition(reference.count == current.count, "the two sides have different bins")
         let n = Double(reference.reduce(0, +))
         let m = Double(current.reduce(0, +))

@@ -3,12 +3,16 @@ import Yams
 
 /// Reads a YAML document as a JSON value, by the core schema of YAML 1.2: `yes`, `on` and dates are text, not booleans or
 /// times. What could blow up a server (depth, aliases that multiply) is bounded.
-enum YAMLDocument {
-    static let maximumBytes = 256 * 1024
-    static let maximumNodes = 20_000
+public enum YAMLDocument {
+    public static let maximumBytes = 256 * 1024
+    public static let maximumNodes = 20_000
 
     /// - Throws: `invalid` with line and column; `tooLarge` past a bound.
-    static func parse(_ text: String) throws -> JSONValue {
+    public static func parse(_ text: String) throws -> JSONValue { try parseWithLines(text).value }
+
+    /// The document, and the line (from 1) of each of its keys and list items, by the way that leads there: the item
+    /// `rules[2].name` has the path `["rules", "2", "name"]`.
+    public static func parseWithLines(_ text: String) throws -> (value: JSONValue, lines: [[String]: Int]) {
         guard text.utf8.count <= maximumBytes else {
             throw SlipwayError(.tooLarge, "The YAML is over \(maximumBytes) bytes.")
         }
@@ -20,8 +24,9 @@ enum YAMLDocument {
             throw failure(error)
         }
         guard let node else { throw SlipwayError(.invalid, "The YAML is empty.") }
-        var count = 0
-        return try value(node, depth: 0, count: &count)
+        var reader = Reader()
+        let value = try reader.value(node, [])
+        return (value, reader.lines)
     }
 
     /// The parser calls itself for every level, so the levels are bounded before it starts. In flow style each takes a
@@ -44,27 +49,38 @@ enum YAMLDocument {
         SlipwayError(.tooLarge, "The YAML is nested more than \(Limits.jsonDepth) deep.")
     }
 
-    private static func value(_ node: Node, depth: Int, count: inout Int) throws -> JSONValue {
-        count += 1
-        guard count <= maximumNodes else {
-            throw SlipwayError(
-                .tooLarge, "The YAML has more than \(maximumNodes) values, counting what its aliases repeat.")
-        }
-        guard depth <= Limits.jsonDepth else { throw tooDeep }
-        switch node {
-        case .scalar(let scalar): return try Self.scalar(scalar)
-        case .sequence(let items): return .array(try items.map { try value($0, depth: depth + 1, count: &count) })
-        case .mapping(let pairs):
-            var fields: [String: JSONValue] = [:]
-            for (key, item) in pairs {
-                guard case .scalar(let name) = key else { throw failure("a key is a list or a mapping", key.mark) }
-                if name.string == "<<", name.style == .plain {
-                    throw failure("merge keys (<<) are not supported", key.mark)
-                }
-                fields[name.string] = try value(item, depth: depth + 1, count: &count)
+    private struct Reader {
+        var count = 0
+        var lines: [[String]: Int] = [:]
+
+        mutating func value(_ node: Node, _ path: [String]) throws -> JSONValue {
+            count += 1
+            guard count <= maximumNodes else {
+                throw SlipwayError(
+                    .tooLarge, "The YAML has more than \(maximumNodes) values, counting what its aliases repeat.")
             }
-            return .object(fields)
-        case .alias: throw failure("an alias stands where it cannot be followed", node.mark)
+            guard path.count <= Limits.jsonDepth else { throw tooDeep }
+            switch node {
+            case .scalar(let scalar): return try YAMLDocument.scalar(scalar)
+            case .sequence(let items):
+                return .array(
+                    try items.enumerated().map { index, item in
+                        lines[path + [String(index)]] = item.mark?.line
+                        return try value(item, path + [String(index)])
+                    })
+            case .mapping(let pairs):
+                var fields: [String: JSONValue] = [:]
+                for (key, item) in pairs {
+                    guard case .scalar(let name) = key else { throw failure("a key is a list or a mapping", key.mark) }
+                    if name.string == "<<", name.style == .plain {
+                        throw failure("merge keys (<<) are not supported", key.mark)
+                    }
+                    lines[path + [name.string]] = name.mark?.line
+                    fields[name.string] = try value(item, path + [name.string])
+                }
+                return .object(fields)
+            case .alias: throw failure("an alias stands where it cannot be followed", node.mark)
+            }
         }
     }
 

@@ -2,11 +2,11 @@ import Core
 
 /// What a feature looked like in the reference: counts over bins that were cut there, with which any later data can be
 /// counted too.
-enum FeatureProfile: Hashable, Sendable {
+public enum FeatureProfile: Hashable, Sendable {
     case numeric(NumericProfile)
     case categorical(CategoricalProfile)
 
-    var missing: Int64 {
+    public var missing: Int64 {
         switch self {
         case .numeric(let profile): profile.missing
         case .categorical(let profile): profile.missing
@@ -14,14 +14,14 @@ enum FeatureProfile: Hashable, Sendable {
     }
 
     /// Rows with a value.
-    var present: Int64 {
+    public var present: Int64 {
         switch self {
         case .numeric(let profile): profile.counts.reduce(0, +)
         case .categorical(let profile): profile.counts.reduce(profile.other, +)
         }
     }
 
-    var json: JSONValue {
+    public var json: JSONValue {
         switch self {
         case .numeric(let profile): profile.json
         case .categorical(let profile): profile.json
@@ -29,39 +29,39 @@ enum FeatureProfile: Hashable, Sendable {
     }
 
     /// - Throws: `invalid`, naming what is missing.
-    init(_ json: JSONValue) throws {
+    public init(_ json: JSONValue) throws {
         let fields = try JSONFields(json)
         self =
             try fields.string("kind") == "numeric"
             ? .numeric(try NumericProfile(fields)) : .categorical(try CategoricalProfile(fields))
     }
 
-    init(numeric: NumericProfile) { self = .numeric(numeric) }
-    init(categorical: CategoricalProfile) { self = .categorical(categorical) }
+    public init(numeric: NumericProfile) { self = .numeric(numeric) }
+    public init(categorical: CategoricalProfile) { self = .categorical(categorical) }
 }
 
 /// Numbers by the reference's quantiles.
-struct NumericProfile: Hashable, Sendable {
+public struct NumericProfile: Hashable, Sendable {
     /// The reference's values at the probabilities 0, 1/200 … 1, each once, rising: the first is the minimum, the last the
     /// maximum. Single precision (see `Cell.number`).
-    let points: [Double]
+    public let points: [Double]
     /// How many values lie in `(points[i-1], points[i]]`; the first counts the minimum itself.
-    let counts: [Int64]
+    public let counts: [Int64]
     /// Where among `points` the deciles 1 to 9 lie, each once: the edges of the bins of the population stability index.
-    let deciles: [Int]
-    let missing: Int64
-    let mean: Double?
+    public let deciles: [Int]
+    public let missing: Int64
+    public let mean: Double?
 
-    static let steps = 200
+    public static let steps = 200
     /// The ranks, from 1, of the quantiles among `count` values: of each share the first value up to which it lies.
-    static func ranks(of count: Int64) -> [Int64] {
+    public static func ranks(of count: Int64) -> [Int64] {
         (0...Int64(steps)).map { max(1, ($0 * count + Int64(steps) - 1) / Int64(steps)) }
     }
 
     /// - Parameters:
     ///   - quantiles: the values at `ranks`; empty when there are none.
     ///   - counts: values up to and including each different quantile and above the one before it.
-    init(quantiles: [Double], counts: [Int64], missing: Int64, mean: Double?) {
+    public init(quantiles: [Double], counts: [Int64], missing: Int64, mean: Double?) {
         points = quantiles.reduce(into: []) { points, value in if points.last != value { points.append(value) } }
         precondition(points.count == counts.count, "one count for each different quantile")
         self.counts = counts
@@ -75,12 +75,12 @@ struct NumericProfile: Hashable, Sendable {
     }
 
     /// Over `points.count + 2` bins: below the first point, the counts, above the last.
-    var fine: [Int64] { points.isEmpty ? [] : [0] + counts + [0] }
+    public var fine: [Int64] { points.isEmpty ? [] : [0] + counts + [0] }
 
     /// Fine counts gathered into the bins of the stability index: up to and including each decile, and above the last. What
     /// lies below the minimum has a bin of its own only where the first decile is the minimum, so that a new value below a
     /// heap of equal ones shows.
-    func gathered(_ fine: [Int64]) -> [Int64] {
+    public func gathered(_ fine: [Int64]) -> [Int64] {
         guard !fine.isEmpty else { return [] }
         var bins: [Int64] = []
         var start = 0
@@ -97,7 +97,7 @@ struct NumericProfile: Hashable, Sendable {
 
     /// The upper edges of all bins of the stability index but the last, which has none. An open first bin that ends below
     /// the minimum is given the minimum as its edge a second time.
-    var edges: [Double] { (deciles.first == 0 ? [points[0]] : []) + deciles.map { points[$0] } }
+    public var edges: [Double] { (deciles.first == 0 ? [points[0]] : []) + deciles.map { points[$0] } }
 
     fileprivate init(_ fields: JSONFields) throws {
         points = try fields.array("points").compactMap(\.doubleValue)
@@ -120,17 +120,17 @@ struct NumericProfile: Hashable, Sendable {
 }
 
 /// Text by the reference's most frequent values.
-struct CategoricalProfile: Hashable, Sendable {
+public struct CategoricalProfile: Hashable, Sendable {
     /// The most frequent first.
-    let values: [String]
-    let counts: [Int64]
+    public let values: [String]
+    public let counts: [Int64]
     /// Rows with any other value.
-    let other: Int64
-    let missing: Int64
+    public let other: Int64
+    public let missing: Int64
 
-    static let maximumValues = 50
+    public static let maximumValues = 50
 
-    init(values: [String], counts: [Int64], other: Int64, missing: Int64) {
+    public init(values: [String], counts: [Int64], other: Int64, missing: Int64) {
         precondition(values.count == counts.count, "one count for each value")
         (self.values, self.counts, self.other, self.missing) = (values, counts, other, missing)
     }
