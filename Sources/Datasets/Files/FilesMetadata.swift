@@ -205,6 +205,3 @@ final class WorkFile {
             details: ["file": path])
     }
 }
-
-/// Removes a file of ours, if it is there.
-func removeFile(_ path: String) { unlink(path) }
