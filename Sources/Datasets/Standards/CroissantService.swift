@@ -157,7 +157,7 @@ extension DatasetsService {
             }
             let path = folder + "/data.ndjson"
             let object = try await platform.objects.put(Array(lines.joined(separator: "\n").utf8))
-            try linkOrCopy(try await platform.objects.localPath(object.digest), to: path)
+            try LocalFile.place(try await platform.objects.localPath(object.digest), at: path, linking: true)
             let label = "croissant.ndjson#sha256:\(object.digest.hex)"
             return (
                 TableInput(name: "data", files: [path], labels: [label], format: .json), list(fields, typed: true),
