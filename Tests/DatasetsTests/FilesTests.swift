@@ -3,6 +3,7 @@ import Database
 import Ledger
 import Objects
 import Platform
+import Tables
 import TestSupport
 import Testing
 import Web

@@ -196,7 +196,8 @@ import Web
             let same = try await fixture.append("metric", csv(reference.shuffled()).utf8)
             let few = try await fixture.append("metric", csv([(500, "z")]).utf8)
             let moved = try await fixture.append("metric", csv(reference.map { ($0.0 + 60, "b") }).utf8)
-            #expect([same.status, few.status, moved.status] == [201, 201, 400])
+            let statuses: [Int] = [same.status, few.status, moved.status]
+            #expect(statuses == [201, 201, 400])
             let calm = try await fixture.get("GET", "/datasets/metric/versions/2/quality")
             let figures = (calm["rules"]?.arrayValue ?? []).compactMap { $0["measured"] }
             #expect(figures.map { $0["psi"]?.doubleValue ?? -1 } == [0, 0])
@@ -251,7 +252,7 @@ import Web
             let rows2 = try await Self.check(
                 fixture, "t", "id,\"a: b\",x,day\n0,maybe,0,2026-01-01\n", type: "text/csv")
             #expect(rows2["outcome"] == "blocked")
-            #expect(Self.broken(rows2).map { $0.prefix { $0 != " " } } == ["id.unique", "a:"])
+            #expect(Self.broken(rows2).map { String($0.prefix(9)) } == ["id.unique", "a: b.allo"])
         }
     }
 

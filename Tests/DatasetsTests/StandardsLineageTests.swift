@@ -1,5 +1,6 @@
 import Core
 import Platform
+import Tables
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Core
 import Foundation
 import Ledger
+import Objects
 import Platform
 import TestSupport
 import Testing

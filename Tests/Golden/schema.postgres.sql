@@ -5,11 +5,73 @@ dataset
     created_ms bigint NOT NULL
     kind text NOT NULL DEFAULT 'table'::text
     key_columns text NOT NULL DEFAULT '[]'::text
+    deleted_ms bigint
 
 dataset_append_key
     dataset text NOT NULL
     append_key text NOT NULL
     number bigint NOT NULL
+
+dataset_column
+    dataset text NOT NULL
+    name text NOT NULL
+    pii text
+    pii_kind text
+    description text NOT NULL
+    unit text
+    basis text NOT NULL
+    origin text NOT NULL
+    author text NOT NULL
+    updated_ms bigint NOT NULL
+
+dataset_column_lineage
+    dataset text NOT NULL
+    number bigint NOT NULL
+    columns text NOT NULL
+
+dataset_contract
+    dataset text NOT NULL
+    number bigint NOT NULL
+    yaml text NOT NULL
+    author text NOT NULL
+    created_ms bigint NOT NULL
+
+dataset_export
+    dataset text NOT NULL
+    number bigint NOT NULL
+    name text NOT NULL
+    digest text NOT NULL
+    size_bytes bigint NOT NULL
+
+dataset_merge
+    id text NOT NULL
+    dataset text NOT NULL
+    into_branch text NOT NULL
+    from_name text NOT NULL
+    base bigint
+    ours bigint NOT NULL
+    theirs bigint NOT NULL
+    key_columns text NOT NULL
+    granularity text NOT NULL
+    rules text NOT NULL
+    decided text NOT NULL
+    schema_conflicts text NOT NULL
+    counts text NOT NULL
+    manifest text
+    state text NOT NULL
+    request_digest text NOT NULL
+    message text NOT NULL
+    author text NOT NULL
+    created_ms bigint NOT NULL
+    version bigint
+
+dataset_merge_choice
+    merge_id text NOT NULL
+    conflict bigint NOT NULL
+    choice text NOT NULL
+    value text
+    author text NOT NULL
+    made_ms bigint NOT NULL
 
 dataset_named_version
     dataset text NOT NULL
@@ -18,6 +80,31 @@ dataset_named_version
     number bigint NOT NULL
     author text NOT NULL
     created_ms bigint NOT NULL
+
+dataset_quality
+    dataset text NOT NULL
+    number bigint NOT NULL
+    contract bigint NOT NULL
+    outcome text NOT NULL
+    report text NOT NULL
+
+dataset_record
+    dataset text NOT NULL
+    card text NOT NULL
+    facts text NOT NULL
+    pii_policy text NOT NULL
+    author text NOT NULL
+    updated_ms bigint NOT NULL
+
+dataset_retention
+    dataset text NOT NULL
+    keep_last bigint
+    keep_days bigint
+    keep_tagged boolean NOT NULL
+    is_automatic boolean NOT NULL
+    author text NOT NULL
+    changed_ms bigint NOT NULL
+    applied_ms bigint
 
 dataset_version
     dataset text NOT NULL
@@ -37,6 +124,9 @@ dataset_version
     branch text NOT NULL DEFAULT 'main'::text
     parent bigint
     merged bigint
+    tree text
+    deleted_ms bigint
+    deleted_by text
 
 endpoint
     name text NOT NULL
@@ -73,6 +163,96 @@ input_dataset
     source text NOT NULL
     schema text
     profile text
+
+label_annotator
+    task_id bigint NOT NULL
+    name text NOT NULL
+    cursor_position bigint NOT NULL
+    cursor_number bigint NOT NULL
+    submitted bigint NOT NULL
+    skipped bigint NOT NULL
+    accepted bigint NOT NULL
+    rejected bigint NOT NULL
+    seconds double precision NOT NULL
+    last_ms bigint NOT NULL
+
+label_history
+    task_id bigint NOT NULL
+    number bigint NOT NULL
+    revision bigint NOT NULL
+    time_ms bigint NOT NULL
+    actor text NOT NULL
+    action text NOT NULL
+    annotator text
+    value text
+    comment text
+    seconds double precision
+
+label_item
+    task_id bigint NOT NULL
+    number bigint NOT NULL
+    row_key text NOT NULL
+    position bigint NOT NULL
+    slots bigint NOT NULL
+    votes bigint NOT NULL
+    state text NOT NULL
+    assignee text
+    extent_a double precision
+    extent_b double precision
+    source_id text
+    final_value text
+    final_by text
+    final_ms bigint
+
+label_prelabel
+    task_id bigint NOT NULL
+    number bigint NOT NULL
+    model text NOT NULL
+    value text NOT NULL
+    score double precision
+    entropy double precision
+    margin double precision
+    created_ms bigint NOT NULL
+
+label_schema
+    name text NOT NULL
+    version bigint NOT NULL
+    project text NOT NULL
+    definition text NOT NULL
+    author text NOT NULL
+    created_ms bigint NOT NULL
+
+label_task
+    id bigint NOT NULL
+    name text NOT NULL
+    project text NOT NULL
+    dataset text NOT NULL
+    dataset_version bigint NOT NULL
+    schema_name text NOT NULL
+    schema_version bigint NOT NULL
+    settings text NOT NULL
+    overlap bigint NOT NULL
+    state text NOT NULL
+    author text NOT NULL
+    created_ms bigint NOT NULL
+    item_count bigint NOT NULL
+    complete_count bigint NOT NULL
+    reviewed_count bigint NOT NULL
+    annotation_count bigint NOT NULL
+
+label_work
+    task_id bigint NOT NULL
+    number bigint NOT NULL
+    annotator text NOT NULL
+    state text NOT NULL
+    value text
+    draft text
+    origin text
+    comment text
+    started_ms bigint NOT NULL
+    lease_ms bigint
+    done_ms bigint
+    seconds double precision
 
 ledger_cursor
     name text NOT NULL
@@ -299,6 +479,19 @@ object_tree
     created_ms bigint NOT NULL
     released_ms bigint
 
+openlineage_target
+    name text NOT NULL
+    url text NOT NULL
+    namespace text NOT NULL
+    sequence bigint NOT NULL
+    attempts bigint NOT NULL
+    next_ms bigint NOT NULL
+    delivered bigint NOT NULL
+    refused bigint NOT NULL
+    error text
+    author text NOT NULL
+    created_ms bigint NOT NULL
+
 pipeline_code
     pipeline text NOT NULL
     project text NOT NULL
@@ -501,9 +694,19 @@ token
     revoked_ms bigint
 
 CREATE UNIQUE INDEX dataset_append_key_pkey ON dataset_append_key USING btree (dataset, append_key)
+CREATE UNIQUE INDEX dataset_column_lineage_pkey ON dataset_column_lineage USING btree (dataset, number)
+CREATE UNIQUE INDEX dataset_column_pkey ON dataset_column USING btree (dataset, name)
+CREATE UNIQUE INDEX dataset_contract_pkey ON dataset_contract USING btree (dataset, number)
+CREATE UNIQUE INDEX dataset_export_pkey ON dataset_export USING btree (dataset, number, name)
+CREATE UNIQUE INDEX dataset_merge_choice_pkey ON dataset_merge_choice USING btree (merge_id, conflict)
+CREATE INDEX dataset_merge_dataset ON dataset_merge USING btree (dataset, created_ms)
+CREATE UNIQUE INDEX dataset_merge_pkey ON dataset_merge USING btree (id)
 CREATE UNIQUE INDEX dataset_named_version_pkey ON dataset_named_version USING btree (dataset, name)
 CREATE UNIQUE INDEX dataset_pkey ON dataset USING btree (name)
 CREATE INDEX dataset_project ON dataset USING btree (project, name)
+CREATE UNIQUE INDEX dataset_quality_pkey ON dataset_quality USING btree (dataset, number)
+CREATE UNIQUE INDEX dataset_record_pkey ON dataset_record USING btree (dataset)
+CREATE UNIQUE INDEX dataset_retention_pkey ON dataset_retention USING btree (dataset)
 CREATE INDEX dataset_version_digest ON dataset_version USING btree (digest)
 CREATE UNIQUE INDEX dataset_version_pkey ON dataset_version USING btree (dataset, number)
 CREATE INDEX dataset_version_recipe ON dataset_version USING btree (dataset, recipe_digest)
@@ -514,6 +717,21 @@ CREATE INDEX experiment_project ON experiment USING btree (project)
 CREATE UNIQUE INDEX experiment_tag_pkey ON experiment_tag USING btree (experiment, key)
 CREATE UNIQUE INDEX input_dataset_experiment_name_digest_key ON input_dataset USING btree (experiment, name, digest)
 CREATE UNIQUE INDEX input_dataset_pkey ON input_dataset USING btree (key)
+CREATE UNIQUE INDEX label_annotator_pkey ON label_annotator USING btree (task_id, name)
+CREATE UNIQUE INDEX label_history_pkey ON label_history USING btree (task_id, number, revision)
+CREATE INDEX label_item_complete ON label_item USING btree (task_id, number) WHERE (state = 'complete'::text)
+CREATE UNIQUE INDEX label_item_key ON label_item USING btree (task_id, row_key)
+CREATE INDEX label_item_labelled ON label_item USING btree (task_id, number) WHERE ((votes > 0) OR (final_ms IS NOT NULL))
+CREATE UNIQUE INDEX label_item_pkey ON label_item USING btree (task_id, number)
+CREATE INDEX label_item_queue ON label_item USING btree (task_id, "position", number) WHERE (slots > 0)
+CREATE UNIQUE INDEX label_prelabel_pkey ON label_prelabel USING btree (task_id, number, model)
+CREATE UNIQUE INDEX label_schema_pkey ON label_schema USING btree (name, version)
+CREATE INDEX label_task_dataset ON label_task USING btree (dataset)
+CREATE UNIQUE INDEX label_task_name_key ON label_task USING btree (name)
+CREATE UNIQUE INDEX label_task_pkey ON label_task USING btree (id)
+CREATE INDEX label_work_annotator ON label_work USING btree (task_id, annotator, state, done_ms)
+CREATE INDEX label_work_lease ON label_work USING btree (task_id, lease_ms) WHERE (state = 'leased'::text)
+CREATE UNIQUE INDEX label_work_pkey ON label_work USING btree (task_id, number, annotator)
 CREATE UNIQUE INDEX ledger_cursor_pkey ON ledger_cursor USING btree (name)
 CREATE UNIQUE INDEX ledger_event_id_key ON ledger_event USING btree (id)
 CREATE UNIQUE INDEX ledger_event_pkey ON ledger_event USING btree (sequence)
@@ -568,6 +786,7 @@ CREATE INDEX object_manifest_owner ON object_manifest USING btree (owner_ref)
 CREATE UNIQUE INDEX object_manifest_pkey ON object_manifest USING btree (id)
 CREATE INDEX object_tree_created ON object_tree USING btree (created_ms, owner_ref)
 CREATE UNIQUE INDEX object_tree_pkey ON object_tree USING btree (owner_ref)
+CREATE UNIQUE INDEX openlineage_target_pkey ON openlineage_target USING btree (name)
 CREATE UNIQUE INDEX pipeline_code_pkey ON pipeline_code USING btree (pipeline)
 CREATE UNIQUE INDEX pipeline_run_cause ON pipeline_run USING btree (pipeline, cause)
 CREATE INDEX pipeline_run_pipeline ON pipeline_run USING btree (pipeline, created_ms)

@@ -3,13 +3,85 @@ CREATE TABLE dataset (
     project TEXT NOT NULL,
     description TEXT NOT NULL,
     created_ms BIGINT NOT NULL
-, kind TEXT NOT NULL DEFAULT 'table', key_columns TEXT NOT NULL DEFAULT '[]');
+, kind TEXT NOT NULL DEFAULT 'table', key_columns TEXT NOT NULL DEFAULT '[]', deleted_ms BIGINT);
 
 CREATE TABLE dataset_append_key (
     dataset TEXT NOT NULL,
     append_key TEXT NOT NULL,
     number BIGINT NOT NULL,
     PRIMARY KEY (dataset, append_key)
+);
+
+CREATE TABLE dataset_column (
+    dataset TEXT NOT NULL REFERENCES dataset (name),
+    name TEXT NOT NULL,
+    pii TEXT,
+    pii_kind TEXT,
+    description TEXT NOT NULL,
+    unit TEXT,
+    basis TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    author TEXT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    PRIMARY KEY (dataset, name)
+);
+
+CREATE TABLE dataset_column_lineage (
+    dataset TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    columns TEXT NOT NULL,
+    PRIMARY KEY (dataset, number)
+);
+
+CREATE TABLE dataset_contract (
+    dataset TEXT NOT NULL REFERENCES dataset (name),
+    number BIGINT NOT NULL,
+    yaml TEXT NOT NULL,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (dataset, number)
+);
+
+CREATE TABLE dataset_export (
+    dataset TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    size_bytes BIGINT NOT NULL,
+    PRIMARY KEY (dataset, number, name)
+);
+
+CREATE TABLE dataset_merge (
+    id TEXT PRIMARY KEY,
+    dataset TEXT NOT NULL REFERENCES dataset (name),
+    into_branch TEXT NOT NULL,
+    from_name TEXT NOT NULL,
+    base BIGINT,
+    ours BIGINT NOT NULL,
+    theirs BIGINT NOT NULL,
+    key_columns TEXT NOT NULL,
+    granularity TEXT NOT NULL,
+    rules TEXT NOT NULL,
+    decided TEXT NOT NULL,
+    schema_conflicts TEXT NOT NULL,
+    counts TEXT NOT NULL,
+    manifest TEXT,
+    state TEXT NOT NULL,
+    request_digest TEXT NOT NULL,
+    message TEXT NOT NULL,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    version BIGINT
+);
+
+CREATE TABLE dataset_merge_choice (
+    merge_id TEXT NOT NULL REFERENCES dataset_merge (id),
+    conflict BIGINT NOT NULL,
+    choice TEXT NOT NULL,
+    value TEXT,
+    author TEXT NOT NULL,
+    made_ms BIGINT NOT NULL,
+    PRIMARY KEY (merge_id, conflict)
 );
 
 CREATE TABLE dataset_named_version (
@@ -20,6 +92,35 @@ CREATE TABLE dataset_named_version (
     author TEXT NOT NULL,
     created_ms BIGINT NOT NULL,
     PRIMARY KEY (dataset, name)
+);
+
+CREATE TABLE dataset_quality (
+    dataset TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    contract BIGINT NOT NULL,
+    outcome TEXT NOT NULL,
+    report TEXT NOT NULL,
+    PRIMARY KEY (dataset, number)
+);
+
+CREATE TABLE dataset_record (
+    dataset TEXT PRIMARY KEY REFERENCES dataset (name),
+    card TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    pii_policy TEXT NOT NULL,
+    author TEXT NOT NULL,
+    updated_ms BIGINT NOT NULL
+);
+
+CREATE TABLE dataset_retention (
+    dataset TEXT PRIMARY KEY REFERENCES dataset (name),
+    keep_last BIGINT,
+    keep_days BIGINT,
+    keep_tagged BOOLEAN NOT NULL,
+    is_automatic BOOLEAN NOT NULL,
+    author TEXT NOT NULL,
+    changed_ms BIGINT NOT NULL,
+    applied_ms BIGINT
 );
 
 CREATE TABLE dataset_version (
@@ -36,7 +137,7 @@ CREATE TABLE dataset_version (
     created_ms BIGINT NOT NULL,
     recipe TEXT NOT NULL,
     recipe_digest TEXT NOT NULL,
-    profile TEXT, branch TEXT NOT NULL DEFAULT 'main', parent BIGINT, merged BIGINT,
+    profile TEXT, branch TEXT NOT NULL DEFAULT 'main', parent BIGINT, merged BIGINT, tree TEXT, deleted_ms BIGINT, deleted_by TEXT,
     PRIMARY KEY (dataset, number)
 );
 
@@ -81,6 +182,109 @@ CREATE TABLE input_dataset (
     profile TEXT,
     UNIQUE (experiment, name, digest)
 );
+
+CREATE TABLE label_annotator (
+    task_id BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    cursor_position BIGINT NOT NULL,
+    cursor_number BIGINT NOT NULL,
+    submitted BIGINT NOT NULL,
+    skipped BIGINT NOT NULL,
+    accepted BIGINT NOT NULL,
+    rejected BIGINT NOT NULL,
+    seconds DOUBLE PRECISION NOT NULL,
+    last_ms BIGINT NOT NULL,
+    PRIMARY KEY (task_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE label_history (
+    task_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    time_ms BIGINT NOT NULL,
+    actor TEXT NOT NULL,
+    action TEXT NOT NULL,
+    annotator TEXT,
+    value TEXT,
+    comment TEXT,
+    seconds DOUBLE PRECISION,
+    PRIMARY KEY (task_id, number, revision)
+) WITHOUT ROWID;
+
+CREATE TABLE label_item (
+    task_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    row_key TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    slots BIGINT NOT NULL,
+    votes BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    assignee TEXT,
+    extent_a DOUBLE PRECISION,
+    extent_b DOUBLE PRECISION,
+    source_id TEXT,
+    final_value TEXT,
+    final_by TEXT,
+    final_ms BIGINT,
+    PRIMARY KEY (task_id, number)
+) WITHOUT ROWID;
+
+CREATE TABLE label_prelabel (
+    task_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    model TEXT NOT NULL,
+    value TEXT NOT NULL,
+    score DOUBLE PRECISION,
+    entropy DOUBLE PRECISION,
+    margin DOUBLE PRECISION,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (task_id, number, model)
+) WITHOUT ROWID;
+
+CREATE TABLE label_schema (
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    project TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (name, version)
+);
+
+CREATE TABLE label_task (
+    id BIGINT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    project TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    dataset_version BIGINT NOT NULL,
+    schema_name TEXT NOT NULL,
+    schema_version BIGINT NOT NULL,
+    settings TEXT NOT NULL,
+    overlap BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    item_count BIGINT NOT NULL,
+    complete_count BIGINT NOT NULL,
+    reviewed_count BIGINT NOT NULL,
+    annotation_count BIGINT NOT NULL
+);
+
+CREATE TABLE label_work (
+    task_id BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    annotator TEXT NOT NULL,
+    state TEXT NOT NULL,
+    value TEXT,
+    draft TEXT,
+    origin TEXT,
+    comment TEXT,
+    started_ms BIGINT NOT NULL,
+    lease_ms BIGINT,
+    done_ms BIGINT,
+    seconds DOUBLE PRECISION,
+    PRIMARY KEY (task_id, number, annotator)
+) WITHOUT ROWID;
 
 CREATE TABLE ledger_cursor (
     name TEXT PRIMARY KEY,
@@ -345,6 +549,20 @@ CREATE TABLE object_tree (
     released_ms BIGINT
 );
 
+CREATE TABLE openlineage_target (
+    name TEXT PRIMARY KEY,
+    url TEXT NOT NULL,
+    namespace TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    attempts BIGINT NOT NULL,
+    next_ms BIGINT NOT NULL,
+    delivered BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    error TEXT,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL
+);
+
 CREATE TABLE pipeline_code (
     pipeline TEXT PRIMARY KEY,
     project TEXT NOT NULL,
@@ -575,6 +793,8 @@ CREATE TABLE token (
     revoked_ms BIGINT
 );
 
+CREATE INDEX dataset_merge_dataset ON dataset_merge (dataset, created_ms);
+
 CREATE INDEX dataset_project ON dataset (project, name);
 
 CREATE INDEX dataset_version_digest ON dataset_version (digest);
@@ -582,6 +802,20 @@ CREATE INDEX dataset_version_digest ON dataset_version (digest);
 CREATE INDEX dataset_version_recipe ON dataset_version (dataset, recipe_digest);
 
 CREATE INDEX experiment_project ON experiment (project);
+
+CREATE INDEX label_item_complete ON label_item (task_id, number) WHERE state = 'complete';
+
+CREATE UNIQUE INDEX label_item_key ON label_item (task_id, row_key);
+
+CREATE INDEX label_item_labelled ON label_item (task_id, number) WHERE votes > 0 OR final_ms IS NOT NULL;
+
+CREATE INDEX label_item_queue ON label_item (task_id, position, number) WHERE slots > 0;
+
+CREATE INDEX label_task_dataset ON label_task (dataset);
+
+CREATE INDEX label_work_annotator ON label_work (task_id, annotator, state, done_ms);
+
+CREATE INDEX label_work_lease ON label_work (task_id, lease_ms) WHERE state = 'leased';
 
 CREATE INDEX ledger_event_subject ON ledger_event (subject, sequence);
 
