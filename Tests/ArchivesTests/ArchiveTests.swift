@@ -40,11 +40,11 @@ import Testing
     }
 
     private static let tree = """
-        files = {'a.txt': b'hello', 'empty': b'', 'deep/er/b.bin': bytes(range(256)) * 400, 'ü/' + 'n' * 150 + '.txt': b'x'}
+        files = {'a.txt': b'hello', 'empty': b'', 'deep/er/b.bin': bytes(range(256)) * 400, 'ü/' + 'n' * 80 + '/' + 'n' * 80 + '.txt': b'x'}
         """
     private static let wanted = [
         "a.txt 5 2cf24dba", "deep/er/b.bin 102400 ", "empty 0 e3b0c442",
-        "ü/" + String(repeating: "n", count: 150) + ".txt 1 2d711642",
+        "ü/" + String(repeating: "n", count: 80) + "/" + String(repeating: "n", count: 80) + ".txt 1 2d711642",
     ]
 
     static let packed: [(String, ArchiveFormat, String)] =

@@ -22,7 +22,8 @@ import Testing
 
     static let rules: [(keepLast: Int?, keepDays: Int?, keepTagged: Bool, wanted: [Int])] = [
         (1, nil, true, [4, 3, 1]), (1, nil, false, [4, 3, 2, 1]), (2, nil, true, [3, 1]), (100, nil, true, []),
-        (nil, 25, true, [3, 1]), (nil, 1000, false, []), (1, 15, true, [3, 1]), (3, 15, true, [1]),
+        (nil, 25, true, [3, 1]), (nil, 1000, false, []), (1, 15, true, [4, 3, 1]), (1, 25, true, [3, 1]),
+        (3, 15, true, [1]),
     ]
 
     @Test(arguments: rules) func `a version goes only if no rule keeps it`(

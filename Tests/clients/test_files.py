@@ -120,8 +120,10 @@ def test_add_change_and_check_out(run, server, tmp_path, unique):
     assert "not what was checked out" in run.fails("checkout", f"{name}@1", out)
     third = run("add", out, name)
     assert (third["version"], third["added"]["changed"], third["added"]["removed"]) == (3, 1, 0)
+    without = run("rm", name, "--file", "d0/f 0.bin", "--file", "d0/f 7.bin")
+    assert (without["version"], without["files"]) == (4, 298)
     log = run("log", name)
-    assert [v["version"] for v in log] == [3, 2, 1] and all(v["recipe"]["kind"] == "files" for v in log)
+    assert [v["version"] for v in log] == [4, 3, 2, 1] and all(v["recipe"]["kind"] == "files" for v in log)
 
 
 def test_metadata_becomes_columns(run, tmp_path, unique):

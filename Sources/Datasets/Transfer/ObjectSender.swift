@@ -53,7 +53,9 @@ enum Retry {
     static func few<T>(_ work: () async throws -> T) async throws -> T {
         for pause in [0.2, 1, 3] {
             do { return try await work() } catch let error as SlipwayError
-                where error.code == .unavailable || error.code == .deadlineExceeded || error.code == .rateLimited
+                where [.unavailable, .deadlineExceeded, .rateLimited].contains(error.code)
+                // A full disk is not empty a second later.
+                && error.details["missingBytes"] == nil
             {
                 try await Task.sleep(for: .seconds(pause))
             }

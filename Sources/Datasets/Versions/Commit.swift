@@ -62,8 +62,9 @@ extension DatasetsService {
     ///   `invalid` with the report when the rows break the dataset's contract.
     func commit(_ commit: Commit, as principal: Principal) async throws -> (version: DatasetVersion, isNew: Bool) {
         let (name, base, recipe) = (commit.dataset, commit.base, commit.recipe)
+        // Contracts look at the parts before the store takes them.
+        let checks = try await checks(checkable(commit), baseFiles: base?.fileCount ?? 0, as: principal)
         let content = try await content(of: commit)
-        let checks = try await checks(checkable(commit, content), baseFiles: base?.fileCount ?? 0, as: principal)
         let draft = DatasetVersion(
             dataset: name, project: commit.project, kind: content.kind, number: 0, branch: commit.branch,
             parent: nil, merged: commit.merged, tree: content.root.digest, manifest: "", digest: content.root.digest,
@@ -115,8 +116,8 @@ extension DatasetsService {
     }
 
     /// The commit as contracts and marks look at it: with all its rows as parts if they are in the store already.
-    private func checkable(_ commit: Commit, _ content: Commit.Content) async throws -> Commit {
-        guard commit.content != nil else { return commit }
+    private func checkable(_ commit: Commit) async throws -> Commit {
+        guard let content = commit.content else { return commit }
         var checkable = commit
         checkable.base = nil
         var paths = content.parts

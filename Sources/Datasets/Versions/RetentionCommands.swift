@@ -6,7 +6,7 @@ import Core
 extension DataCommand {
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "rm", abstract: "Delete a version or a dataset; says beforehand what that frees.",
+            commandName: "rm", abstract: "Delete a version or a dataset, or make a version without some files.",
             discussion: """
                 Without --yes nothing is deleted. What registered models were made from is deleted only with --force, by an
                 owner. The space comes back with the next garbage collection ('slipway gc').
@@ -14,8 +14,15 @@ extension DataCommand {
                 Examples:
                   slipway data rm photos@3 --yes
                   slipway data rm photos --all --yes
+                  slipway data rm photos --file cats/1.png
                 """)
-        @Argument(help: "photos@3, or photos with --all.") var ref: String
+        @Argument(help: "photos@3, or photos with --all or --file.") var ref: String
+        @Option(
+            name: .customLong("file"), parsing: .singleValue,
+            help: "Makes a version without this file; nothing is deleted. May be repeated.")
+        var files: [String] = []
+        @Option(help: "With --file: onto which branch.") var branch = "main"
+        @Option(help: "With --file: why.") var message = ""
         @Flag(help: "The whole dataset.") var all = false
         @Flag(help: "Do it.") var yes = false
         @Flag(help: "Also what registered models were made from.") var force = false
@@ -24,6 +31,7 @@ extension DataCommand {
 
         func run() async throws {
             let ref = try datasetRef(ref)
+            if !files.isEmpty { return try await removeFiles(ref) }
             guard (ref.selector == nil) == all else {
                 throw SlipwayError.field(
                     "ref", all ? "\(ref) names a version" : "\(ref) names no version",
@@ -34,6 +42,19 @@ extension DataCommand {
                 "DELETE", path, query: [("dryRun", String(!yes)), ("force", String(force))])
             if output.json || output.yaml { return try output.object(answer) }
             DeletionText.show(answer)
+        }
+
+        private func removeFiles(_ ref: Ref) async throws {
+            guard ref.selector == nil, !all else {
+                throw SlipwayError.field("ref", "\(ref) names a version", expected: "a dataset, with --branch")
+            }
+            var lines = FileLinesWriter()
+            for file in files { lines.remove(try RelativePath(parsing: file, field: "file").description) }
+            let answer = try await server.client().exchange(
+                "POST", "/api/v1/datasets/\(percentEncode(ref.name))/files",
+                query: [("project", server.projectName), ("branch", branch), ("message", message)], lines.bytes,
+                contentType: "application/x-ndjson")
+            try output.object(try JSONValue(parsing: answer))
         }
     }
 
