@@ -12,9 +12,12 @@ public enum DatasetsFeature {
         var feature = Feature(name: "datasets")
         feature.routes =
             VersionsRoutes(service: service).routes + BranchesRoutes(service: service).routes
+            + RetentionRoutes(service: service).routes + FilesRoutes(service: service).routes
+            + ObjectsRoutes(service: service).routes
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
             + SourcesRoutes(service: service).routes + MergeRoutes(service: service).routes
             + CombineRoutes(service: service).routes + QualityRoutes(service: service).routes
+<<<<<<< HEAD
             + StandardsRoutes(service: service).routes + EventsRoutes(service: service).routes
             + SecretsRoutes(service: service).routes + SourcePoliciesRoutes(service: service).routes
         feature.background = [
@@ -27,6 +30,14 @@ public enum DatasetsFeature {
             platform.removeScratchFolders()
             try await service.recoverEvents()
         }
+=======
+            + StandardsRoutes(service: service).routes
+        feature.background = [
+            Background("retention") { try await service.retainForever() },
+            Background("openlineage") { try await service.pushOpenLineage() },
+        ]
+        feature.recover = { platform.removeScratchFolders() }
+>>>>>>> h/versions
         return (feature, service)
     }
 }
