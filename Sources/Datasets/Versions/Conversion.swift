@@ -63,7 +63,8 @@ struct Rejected: Sendable {
 extension DatasetsService {
     /// Writes a table as Parquet into the object store, with the columns and types of a version.
     ///
-    /// - Parameter replaces: the version's rows go; with new columns taken on, missing ones go too.
+    /// - Parameter replaces: the version's rows go; when new columns are taken on, those that are missing go too.
+    /// - Throws: `invalid` for columns that differ, and for a value that does not fit, naming file, line and column.
     func convert(
         _ table: TableInput, onto base: DatasetVersion?, replaces: Bool, _ rules: Conversion, in folder: String
     ) async throws -> (part: Commit.StoredPart, rejected: Rejected?) {
@@ -71,22 +72,67 @@ extension DatasetsService {
             throw SlipwayError(
                 .invalid, "\(table.labels?.first ?? "The file") is empty; expected rows as Parquet, CSV or JSON.")
         }
-        let path = folder + "/" + ID.make() + ".parquet"
-        var statement = "SELECT * FROM data"
-        if let base {
-            let given = try await platform.tables.columns(of: table)
-            var plan = try rules.plan(given, onto: base)
-            if replaces, rules.onChange == .evolve { plan.columns = given }
-            let list = plan.columns.map { column in
-                let name = DuckSQL.name(column.name)
-                guard plan.given[column.name] != nil else { return "CAST(NULL AS \(column.type)) AS \(name)" }
-                return "CAST(\(name) AS \(column.type)) AS \(name)"
-            }
-            statement = "SELECT \(list.joined(separator: ", ")) FROM data"
+        guard base != nil || rules.badRows != .stop else {
+            return (try await store("SELECT * FROM data", table, in: folder), nil)
         }
+        let given = try await platform.tables.columns(of: table)
+        var plan = Conversion.Plan(
+            columns: given, given: Dictionary(given.map { ($0.name, $0) }) { first, _ in first })
+        if let base {
+            plan.columns = try rules.plan(given, onto: base).columns
+            if replaces, rules.onChange == .evolve { plan.columns = given }
+        }
+        let casts = RowCasts(table, plan, isTolerant: rules.badRows != .stop)
+        switch rules.badRows {
+        case .stop:
+            do { return (try await store(casts.selectOrStop, table, in: folder), nil) } catch let error as SlipwayError
+                where error.code == .invalid
+            {
+                throw try await firstMisfit(RowCasts(table, plan, isTolerant: true)) ?? error
+            }
+        case .skip:
+            let misfits = try await store(casts.selectMisfits, casts.table, in: folder)
+            let part = try await store(casts.selectFitting, casts.table, in: folder)
+            guard misfits.table.rows > 0 else { return (part, nil) }
+            return (part, Rejected(rows: misfits.table.rows, object: misfits.object))
+        case .keep:
+            // What could not be read is kept in the rejected rows, too.
+            let misfits = try await store(casts.selectMisfits, casts.table, in: folder)
+            let part = try await store(casts.selectAll, casts.table, in: folder)
+            guard misfits.table.rows > 0 else { return (part, nil) }
+            return (part, Rejected(rows: misfits.table.rows, object: misfits.object))
+        }
+    }
+
+    private func store(_ select: String, _ table: TableInput, in folder: String) async throws -> Commit.StoredPart {
+        let path = folder + "/" + ID.make() + ".parquet"
         let written = try await platform.tables.write(
-            statement, parameters: [], inputs: [table], to: path, timeoutSeconds: Self.writeSeconds)
-        let object = try await platform.objects.put(file: path, move: true)
-        return (.init(object: object, table: written), nil)
+            select, parameters: [], inputs: [table], to: path, timeoutSeconds: Self.writeSeconds)
+        return .init(object: try await platform.objects.put(file: path, move: true), table: written)
+    }
+
+    /// Names the first value that does not fit, file by file; nil if it cannot be found.
+    private func firstMisfit(_ casts: RowCasts) async throws -> SlipwayError? {
+        for (index, file) in casts.table.files.enumerated() {
+            var one = casts.table
+            one.files = [file]
+            let found = try? await platform.tables.query(
+                casts.selectFirstMisfit, inputs: [one], maxRows: 1, timeoutSeconds: Self.writeSeconds)
+            guard let row = found?.rows.first, row.count == 3, case .int(let number) = row[0] else { continue }
+            let label = casts.table.labels?[index] ?? "file \(index + 1)"
+            let name = label.ranges(of: "#sha256:").last.map { String(label[..<$0.lowerBound]) } ?? label
+            guard case .text(let column) = row[1] else { continue }
+            let value = if case .text(let text) = row[2] { text } else { "" }
+            let type = casts.columns.first { $0.name == column }?.type ?? ""
+            let (place, line) = casts.place(row: number)
+            return SlipwayError(
+                .invalid,
+                "\(name), \(place), column \(column): '\(value.prefix(80))' does not fit the type \(type). Choices (badRows): stop, as now; skip leaves such rows out and keeps them apart, keep has NULL in place of the value.",
+                details: [
+                    "file": name, "line": String(line), "column": column, "type": type,
+                    "choices": BadRows.allCases.map(\.rawValue).joined(separator: ","),
+                ])
+        }
+        return nil
     }
 }
