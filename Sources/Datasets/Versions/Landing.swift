@@ -47,9 +47,10 @@ extension DatasetsService {
 
     /// Merges the tail of a version's files with a new part, if it is time.
     private func compact(_ commit: inout Commit, _ base: DatasetVersion, _ part: Commit.StoredPart) async throws {
+        guard base.kind == .table else { return }
         let files = try await files(of: base)
         let count = Compaction.tail(files.map(\.sizeBytes) + [part.object.sizeBytes])
-        guard count > 1, base.kind == .table else { return }
+        guard count > 1 else { return }
         var paths: [String] = []
         for digest in files.suffix(count - 1).map(\.digest) + [part.object.digest] {
             paths.append(try await platform.objects.localPath(digest))
@@ -65,6 +66,6 @@ extension DatasetsService {
             timeoutSeconds: Self.writeSeconds)
         let object = try await platform.objects.put(file: path, move: true)
         (commit.stored, commit.arrivals) = ([.init(object: object, table: table)], [part])
-        commit.replaces = (count - 1, table.rows - part.table.rows)
+        commit.replaces = (files.suffix(count - 1).map(\.path), table.rows - part.table.rows)
     }
 }
