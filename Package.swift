@@ -68,12 +68,14 @@ let package = Package(
         // MARK: C libraries: own headers and module maps
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CDuckDB"),
         .target(name: "COnnxRuntime"),
 
         // MARK: Foundations
         house("Core", "CCrypto"),
+        house("Archives", "Core", "CZlib"),
         house("Processes", "Core", logging),
         house("Transport", "Core", "CCurl", logging),
         house("Database", "Core", "CPostgres", grdb, logging),
@@ -92,7 +94,7 @@ let package = Package(
 
         // MARK: Features, in the order of the lifecycle
         feature("Projects"),
-        feature("Datasets", "Projects", "Tables", "Transport", yams),
+        feature("Datasets", "Projects", "Tables", "Transport", "Archives", yams),
         feature("Labels", "Projects", "Datasets", "Tables"),
         feature("Tracking", "Projects", "Datasets"),
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
@@ -131,6 +133,7 @@ let package = Package(
                 logging,
             ], path: "Tests/TestSupport", swiftSettings: settings),
         tests("Core"),
+        tests("Archives", "Core"),
         tests("Processes", "Core", logging),
         tests("Transport", "Core"),
         tests("Database", "Core", "TestSupport"),
