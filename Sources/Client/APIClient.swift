@@ -100,6 +100,41 @@ public struct APIClient: Sendable {
         return response.body.isEmpty ? .null : try JSONValue(parsing: response.body)
     }
 
+    /// Sends bytes and gives the bytes of the answer.
+    public func exchange(
+        _ method: String, _ path: String, query: [(String, String?)] = [], _ bytes: [UInt8], contentType: String
+    ) async throws -> [UInt8] {
+        var request = HTTPRequest(method: method, url: address(path, query))
+        request.headers = headers + [("Content-Type", contentType)]
+        request.timeoutSeconds = 86_400
+        request.stallSeconds = 600
+        request.body = .bytes(bytes)
+        request.maximumResponseBytes = .max
+        let response = try await reach { [request] in try await http.send(request) }
+        try check(response)
+        return response.body
+    }
+
+    /// Hands over the bytes of an answer as they come, on a thread that may block.
+    ///
+    /// - Parameter range: only these bytes of it.
+    public func stream(
+        _ path: String, query: [(String, String?)] = [], range: Range<Int64>? = nil,
+        onBytes: @escaping @Sendable ([UInt8]) throws -> Void
+    ) async throws {
+        var request = HTTPRequest(method: "GET", url: address(path, query))
+        request.headers = headers
+        if let range { request.headers.append(("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")) }
+        request.timeoutSeconds = 86_400
+        let response = try await reach { [request] in
+            try await http.stream(request) { bytes in
+                try onBytes(bytes)
+                return true
+            }
+        }
+        try check(response)
+    }
+
     // MARK: Parts
 
     private var headers: [(String, String)] { token.map { [("Authorization", "Bearer \($0.reveal)")] } ?? [] }
@@ -130,6 +165,7 @@ public struct APIClient: Sendable {
         let message = error?["message"]?.stringValue ?? error?.stringValue ?? body?["message"]?.stringValue
         throw SlipwayError(
             code, message ?? "The server answered \(response.status).",
+            details: error?["details"]?.objectValue?.compactMapValues(\.stringValue) ?? [:],
             ref: error?["ref"]?.stringValue.flatMap { try? Ref(parsing: $0) })
     }
 }

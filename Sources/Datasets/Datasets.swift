@@ -11,11 +11,16 @@ public enum DatasetsFeature {
         var feature = Feature(name: "datasets")
         feature.routes =
             VersionsRoutes(service: service).routes + BranchesRoutes(service: service).routes
+            + RetentionRoutes(service: service).routes + FilesRoutes(service: service).routes
+            + ObjectsRoutes(service: service).routes
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
             + SourcesRoutes(service: service).routes + MergeRoutes(service: service).routes
             + CombineRoutes(service: service).routes + QualityRoutes(service: service).routes
             + StandardsRoutes(service: service).routes
-        feature.background = [Background("openlineage") { try await service.pushOpenLineage() }]
+        feature.background = [
+            Background("retention") { try await service.retainForever() },
+            Background("openlineage") { try await service.pushOpenLineage() },
+        ]
         feature.recover = { platform.removeScratchFolders() }
         return (feature, service)
     }

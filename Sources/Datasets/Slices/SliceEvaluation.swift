@@ -201,9 +201,9 @@ extension DatasetsService {
         }
         let version = try await resolve(ref, as: principal)
         try await requirePersonalData(version, as: principal)
-        for file in try await files(of: version) {
+        for entry in try await entries(of: version) {
             try LocalFile.place(
-                try await platform.objects.localPath(file.digest), at: folder + "/" + file.path, linking: true)
+                try await platform.objects.localPath(entry), at: folder + "/" + entry.path, linking: true)
         }
         return (version, version.digest)
     }

@@ -12,7 +12,9 @@ struct Commit: Sendable {
     let project: String
     var branch = Dataset.mainBranch
     /// Parquet files on this machine; moved into the object store.
-    var parts: [(path: String, table: TableFile)]
+    var parts: [(path: String, table: TableFile)] = []
+    /// In place of parts: what is in the store already.
+    var content: Content?
     /// A version whose files the new one keeps, with the parts after them.
     var base: DatasetVersion?
     /// What the branch's newest version must be when the new one is made.
@@ -29,6 +31,19 @@ struct Commit: Sendable {
     var reusesNewest = false
     /// What the tables in the recipe's SQL are, for the lineage of columns.
     var reads: [String: DatasetVersion] = [:]
+
+    /// A whole version whose files are in the store.
+    struct Content: Sendable {
+        let kind: Dataset.Kind
+        let root: TreeRoot
+        let columns: [TableColumn]
+        let rowCount: Int64
+        /// Without Slipway's own.
+        let files: Int64
+        let bytes: Int64
+        /// Of a table whose parts came as objects: where they are on this machine.
+        var parts: [String] = []
+    }
 
     enum Head: Sendable {
         case any
@@ -47,25 +62,15 @@ extension DatasetsService {
     ///   `invalid` with the report when the rows break the dataset's contract.
     func commit(_ commit: Commit, as principal: Principal) async throws -> (version: DatasetVersion, isNew: Bool) {
         let (name, base, recipe) = (commit.dataset, commit.base, commit.recipe)
-        var added: [DatasetFile] = []
-        let baseFiles = try await base.asyncMap { try await self.files(of: $0) } ?? []
-        let checks = try await checks(commit, baseFiles: baseFiles.count, as: principal)
-        for (index, part) in commit.parts.enumerated() {
-            let object = try await platform.objects.put(file: part.path, move: true)
-            added.append(
-                DatasetFile(
-                    path: Self.partName(baseFiles.count + index), digest: object.digest, sizeBytes: object.sizeBytes))
-        }
-        let all = baseFiles + added
-        let listing: JSONValue = .array(all.map { [.string($0.digest.hex), .int($0.sizeBytes)] })
+        // Contracts look at the parts before the store takes them.
+        let checks = try await checks(checkable(commit), baseFiles: base?.fileCount ?? 0, as: principal)
+        let content = try await content(of: commit)
         let draft = DatasetVersion(
-            dataset: name, project: commit.project, kind: base?.kind ?? .table, number: 0, branch: commit.branch,
-            parent: nil, merged: commit.merged, manifest: "", digest: Digest.of(listing.canonicalText),
-            columns: commit.parts.first?.table.columns ?? base?.columns ?? [],
-            rowCount: (base?.rowCount ?? 0) + commit.parts.reduce(0) { $0 + $1.table.rows },
-            sizeBytes: all.reduce(0) { $0 + $1.sizeBytes },
-            fileCount: all.count, message: commit.message, author: principal.name, created: platform.clock.now(),
-            recipe: recipe)
+            dataset: name, project: commit.project, kind: content.kind, number: 0, branch: commit.branch,
+            parent: nil, merged: commit.merged, tree: content.root.digest, manifest: "", digest: content.root.digest,
+            columns: content.columns, rowCount: content.rowCount, sizeBytes: content.bytes,
+            fileCount: Int(content.files), message: commit.message, author: principal.name,
+            created: platform.clock.now(), recipe: recipe, deleted: nil)
         return try await platform.database.write { [store, ledger = platform.ledger] db in
             let dataset = try Self.prepare(db, commit, draft, store, ledger, principal)
             if let key = commit.key, let known = try store.appended(db, name, key: key),
@@ -81,15 +86,14 @@ extension DatasetsService {
             if case .exactly(let expected) = commit.expects, head?.number != expected {
                 throw Self.overtaken(dataset, commit.branch, head)
             }
+            // The new tree shares nodes with the base's, which therefore must be held still.
+            if let base, try store.version(db, base.dataset, .number(base.number))?.deleted != nil {
+                throw SlipwayError(.conflict, "\(base.ref) was deleted meanwhile; try again.", ref: base.ref)
+            }
             let number = try store.nextNumber(db, name)
             let ref = Ref(.dataset, name, version: number)
-            let manifest = try Manifests.create(db, owner: ref, at: draft.created)
-            try Manifests.setMany(
-                db, manifest,
-                all.map {
-                    (try RelativePath(parsing: $0.path), ObjectInfo(digest: $0.digest, sizeBytes: $0.sizeBytes))
-                }, at: draft.created)
-            let version = draft.numbered(number, parent: head?.number, manifest: manifest)
+            try TreeRoots.hold(db, owner: ref, root: content.root, at: draft.created)
+            let version = draft.numbered(number, parent: head?.number)
             try store.insert(db, version)
             try store.set(
                 db,
@@ -98,7 +102,7 @@ extension DatasetsService {
                     created: draft.created))
             if let key = commit.key { try store.rememberAppend(db, name, key: key, number: number) }
             for parent in commit.parents { try ledger.link(db, ref, madeFrom: parent, recipe.kind) }
-            if let base { try ledger.link(db, ref, madeFrom: base.ref, "append") }
+            if let base { try ledger.link(db, ref, madeFrom: base.ref, content.kind == .files ? "files" : "append") }
             try checks.record(db, version, store, ledger, by: principal)
             try ledger.append(
                 db, "dataset.version.created", ref, project: commit.project, by: principal,
@@ -111,6 +115,47 @@ extension DatasetsService {
         }
     }
 
+    /// The commit as contracts and marks look at it: with all its rows as parts if they are in the store already.
+    private func checkable(_ commit: Commit) async throws -> Commit {
+        guard let content = commit.content else { return commit }
+        var checkable = commit
+        checkable.base = nil
+        var paths = content.parts
+        if content.kind == .files {
+            let hasContract = try await platform.database.read { [store] in
+                try store.contract($0, commit.dataset, nil) != nil
+            }
+            // The table of the files is made only if somebody looks into it.
+            paths = [hasContract ? try await filesTable(content.root.digest, columns: content.columns) : ""]
+        }
+        checkable.parts = paths.enumerated().map { index, path in
+            (
+                path,
+                TableFile(rows: index == 0 ? content.rowCount : 0, columns: content.columns, sizeBytes: content.bytes)
+            )
+        }
+        return checkable
+    }
+
+    /// The tree of what a commit says. It costs what is new, not what the base has.
+    private func content(of commit: Commit) async throws -> Commit.Content {
+        if let content = commit.content { return content }
+        let base = commit.base
+        var added: [TreeEntry] = []
+        // What is in no tree yet comes from a version of before there were trees.
+        if let base, base.tree == nil { added = try await entries(of: base) }
+        for (index, part) in commit.parts.enumerated() {
+            let object = try await platform.objects.put(file: part.path, move: true)
+            let name = Self.partName((base?.fileCount ?? 0) + index)
+            added.append(TreeEntry(path: try RelativePath(parsing: name), object: object))
+        }
+        let root = try await ObjectTree(platform.objects).update(base?.tree, put: added)
+        return Commit.Content(
+            kind: .table, root: root, columns: commit.parts.first?.table.columns ?? base?.columns ?? [],
+            rowCount: (base?.rowCount ?? 0) + commit.parts.reduce(0) { $0 + $1.table.rows }, files: root.files,
+            bytes: root.bytes)
+    }
+
     /// Makes the dataset if it is new, and sees that the branch may be written.
     private static func prepare(
         _ db: any Transaction, _ commit: Commit, _ draft: DatasetVersion, _ store: DatasetsStore, _ ledger: Ledger,
@@ -118,7 +163,8 @@ extension DatasetsService {
     ) throws -> Dataset {
         try ProjectsStore().require(db, commit.project)
         let fresh = Dataset(
-            name: commit.dataset, project: commit.project, kind: draft.kind, key: [], description: "",
+            name: commit.dataset, project: commit.project, kind: draft.kind,
+            key: draft.kind == .files ? ["path"] : [], description: "",
             created: draft.created, latest: nil)
         if try store.ensure(db, fresh) {
             try ledger.append(db, "dataset.created", fresh.ref, project: commit.project, by: principal)
@@ -128,6 +174,12 @@ extension DatasetsService {
             throw SlipwayError(
                 .conflict,
                 "The dataset \(dataset.name) belongs to the project \(dataset.project), not to \(commit.project).",
+                ref: dataset.ref)
+        }
+        guard dataset.kind == draft.kind else {
+            throw SlipwayError(
+                .conflict,
+                "The dataset \(dataset.name) holds \(dataset.kind == .files ? "files, not rows; use 'slipway data add'" : "rows, not files; use 'slipway data append'").",
                 ref: dataset.ref)
         }
         switch try store.named(db, dataset.name, commit.branch)?.kind {
@@ -166,7 +218,9 @@ extension DatasetsService {
     ///
     /// - Parameters:
     ///   - inputs: tables of the SELECT; those of versions by `input(_:name:)`.
-    ///   - base: what the branch's newest version must be.
+    ///   - base: what the branch's newest version must be. If it has files, the SELECT gives their `path` and the columns
+    ///     about them; files that it leaves out are gone. With a column `digest`, a path's file may come from the version
+    ///     of that path among `parents` that has this digest.
     /// - Throws: `conflict` when the branch has moved on.
     public func rewrite(
         _ base: DatasetVersion, branch: String, sql: String, inputs: [TableInput], recipe: Recipe, parents: [Ref],
@@ -178,6 +232,15 @@ extension DatasetsService {
         let path = folder + "/part.parquet"
         let table = try await platform.tables.write(
             sql, parameters: [], inputs: inputs, to: path, timeoutSeconds: Self.writeSeconds)
+        if base.kind == .files {
+            let content = try await filesContent(path, table, base: base, parents: parents, in: folder)
+            return try await commit(
+                Commit(
+                    dataset: base.dataset, project: base.project, branch: branch, content: content,
+                    expects: .exactly(base.number), recipe: recipe, parents: parents + [base.ref], message: message,
+                    merged: merged), as: principal
+            ).version
+        }
         return try await commit(
             Commit(
                 dataset: base.dataset, project: base.project, branch: branch, parts: [(path, table)],
@@ -220,11 +283,11 @@ extension DatasetsService {
 }
 
 extension DatasetVersion {
-    fileprivate func numbered(_ number: Int, parent: Int?, manifest: String) -> DatasetVersion {
+    fileprivate func numbered(_ number: Int, parent: Int?) -> DatasetVersion {
         DatasetVersion(
             dataset: dataset, project: project, kind: kind, number: number, branch: branch, parent: parent,
-            merged: merged, manifest: manifest, digest: digest, columns: columns, rowCount: rowCount,
+            merged: merged, tree: tree, manifest: manifest, digest: digest, columns: columns, rowCount: rowCount,
             sizeBytes: sizeBytes, fileCount: fileCount, message: message, author: author, created: created,
-            recipe: recipe)
+            recipe: recipe, deleted: nil)
     }
 }

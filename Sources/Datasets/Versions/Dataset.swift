@@ -46,8 +46,11 @@ public struct DatasetVersion: Sendable, Hashable {
     public let parent: Int?
     /// Of a merge: the version that was merged in.
     public let merged: Int?
+    /// The root of the tree of its files; nil for a version of before there were trees, whose files are in `manifest`.
+    public let tree: Digest?
     public let manifest: String
-    /// SHA-256 over the canonical list of the files: equal digests, equal content.
+    /// The tree's root (of versions of before there were trees, SHA-256 over the list of the files): equal digests, equal
+    /// content.
     public let digest: Digest
     public let columns: [TableColumn]
     public let rowCount: Int64
@@ -57,6 +60,8 @@ public struct DatasetVersion: Sendable, Hashable {
     public let author: String
     public let created: Timestamp
     public let recipe: Recipe
+    /// When its files were given up; what it was and how it was made stays known.
+    public let deleted: Timestamp?
 
     public var ref: Ref { Ref(.dataset, dataset, version: number) }
 
@@ -70,6 +75,8 @@ public struct DatasetVersion: Sendable, Hashable {
             "columns": .array(columns.map { ["name": .string($0.name), "type": .string($0.type)] }),
             "message": .string(message),
             "author": .string(author), "created": JSONValue(created), "recipe": recipe.json,
+            "tree": tree.map { .string($0.hex) } ?? .null,
+            "deleted": deleted.map { JSONValue($0) } ?? .null,
         ]
     }
 }

@@ -13,7 +13,7 @@ struct VersionsRoutes {
     ]
 
     var routes: [Route] {
-        listing + making + files
+        listing + making
     }
 
     private var listing: [Route] {
@@ -72,7 +72,7 @@ struct VersionsRoutes {
             },
             Route(.get, "/api/v1/datasets/{name}/versions/{version}", .signedIn, "One version: schema, digest, recipe.")
             { request in
-                .json(try await service.resolve(Self.ref(request), as: request.principal).json)
+                .json(try await service.resolve(Self.ref(request), orDeleted: true, as: request.principal).json)
             },
         ]
     }
@@ -119,39 +119,6 @@ struct VersionsRoutes {
         ]
     }
 
-    private var files: [Route] {
-        let base = "/api/v1/datasets/{name}/versions/{version}"
-        return [
-            Route(.get, base + "/files", .signedIn, "The files of a version.") { request in
-                let version = try await service.resolve(Self.ref(request), as: request.principal)
-                let files = try await service.files(of: version)
-                return .json([
-                    "items": .array(
-                        files.map {
-                            [
-                                "path": .string($0.path), "digest": .string("sha256:" + $0.digest.hex),
-                                "sizeBytes": .int($0.sizeBytes),
-                            ]
-                        })
-                ])
-            },
-            Route(.get, base + "/files/{path+}", .signedIn, "The bytes of one file.") { request in
-                let version = try await service.resolve(Self.ref(request), as: request.principal)
-                try await service.requirePersonalData(version, as: request.principal)
-                let path = request.parameter("path")
-                guard let file = try await service.files(of: version).first(where: { $0.path == path }) else {
-                    throw SlipwayError(.notFound, "\(version.ref) has no file \(path.prefix(120)).", ref: version.ref)
-                }
-                let stream = service.platform.objects.stream(file.digest)
-                return Response(
-                    status: 200, headers: [("Content-Type", "application/vnd.apache.parquet")],
-                    body: .stream(length: file.sizeBytes) { writer in
-                        for try await piece in stream { try await writer.write(piece) }
-                    })
-            },
-        ]
-    }
-
     // MARK: Parts
 
     private static func key(_ body: JSONFields) throws -> [String]? {
@@ -163,7 +130,7 @@ struct VersionsRoutes {
         Ref(.dataset, request.parameter("name"), selector: request.parameter("version"))
     }
 
-    private static func made(_ version: DatasetVersion, _ isNew: Bool) -> JSONValue {
+    static func made(_ version: DatasetVersion, _ isNew: Bool) -> JSONValue {
         var fields = version.json.objectValue ?? [:]
         fields["unchanged"] = .bool(!isNew)
         return .object(fields)

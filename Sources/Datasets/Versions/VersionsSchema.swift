@@ -83,5 +83,23 @@ enum VersionsSchema {
             SELECT dataset, 'main', 'branch', max(number), 'slipway', min(created_ms) FROM dataset_version
             GROUP BY dataset;
             """),
+        Migration(
+            "datasets/0003-files",
+            """
+            ALTER TABLE dataset ADD COLUMN deleted_ms BIGINT;
+            ALTER TABLE dataset_version ADD COLUMN tree TEXT;
+            ALTER TABLE dataset_version ADD COLUMN deleted_ms BIGINT;
+            ALTER TABLE dataset_version ADD COLUMN deleted_by TEXT;
+            CREATE TABLE dataset_retention (
+                dataset TEXT PRIMARY KEY REFERENCES dataset (name),
+                keep_last BIGINT,
+                keep_days BIGINT,
+                keep_tagged BOOLEAN NOT NULL,
+                is_automatic BOOLEAN NOT NULL,
+                author TEXT NOT NULL,
+                changed_ms BIGINT NOT NULL,
+                applied_ms BIGINT
+            );
+            """),
     ]
 }

@@ -115,13 +115,18 @@ public struct DatasetsService: Sendable {
 
     /// A version by number (`dataset:name@3`), tag or branch (`dataset:name@prod`); without a selector, or with `latest`,
     /// the head of main. A slice's ref gives the version that it chooses from.
-    public func resolve(_ ref: Ref, as principal: Principal) async throws -> DatasetVersion {
+    ///
+    /// - Throws: `notFound`, also for a version whose files were deleted, unless `orDeleted`.
+    public func resolve(
+        _ ref: Ref, orDeleted: Bool = false, as principal: Principal
+    ) async throws -> DatasetVersion {
         switch ref.kind {
         case .slice:
             let chain = try await chain(ref, as: principal)
             let pinned = try SliceSelector(ref.selector).datasetVersion
             return try await resolve(
-                pinned.map { Ref(.dataset, chain.top.dataset, version: $0) } ?? chain.base, as: principal)
+                pinned.map { Ref(.dataset, chain.top.dataset, version: $0) } ?? chain.base, orDeleted: orDeleted,
+                as: principal)
         case .dataset:
             let dataset = try await dataset(ref.name, as: principal)
             guard
@@ -135,6 +140,10 @@ public struct DatasetsService: Sendable {
                         "The newest version is \($0); 'slipway data branch list \(ref.name)' and 'data tag list' show names."
                     } ?? "It has no versions yet.")
             }
+            if let deleted = version.deleted, !orDeleted {
+                throw SlipwayError.notFound(
+                    version.ref, hint: "Its files were deleted at \(deleted); 'slipway data show' has its record.")
+            }
             return version
         default:
             throw SlipwayError.field(
@@ -147,20 +156,39 @@ public struct DatasetsService: Sendable {
         try await platform.database.read { [store] in try store.version($0, digest: digest) }
     }
 
+    /// The files of a version, by path; all of them, so for tables only, whose parts are few.
     public func files(of version: DatasetVersion) async throws -> [DatasetFile] {
-        try await platform.database.read { db in
-            var files: [DatasetFile] = []
-            var page = PageRequest(limit: 10_000)
+        try await entries(of: version).map {
+            DatasetFile(path: $0.path, digest: $0.object.digest, sizeBytes: $0.object.sizeBytes)
+        }
+    }
+
+    /// The files of a version as they are stored, by path; those of old versions come from their manifest.
+    func entries(of version: DatasetVersion) async throws -> [TreeEntry] {
+        if let root = version.tree {
+            let tree = ObjectTree(platform.objects)
+            var entries: [TreeEntry] = []
+            while true {
+                let some = try await tree.entries(root, after: entries.last?.path, limit: Self.entriesAtOnce)
+                entries += some
+                if some.count < Self.entriesAtOnce { return entries }
+            }
+        }
+        return try await platform.database.read { db in
+            var entries: [TreeEntry] = []
+            var page = PageRequest(limit: Self.entriesAtOnce)
             while true {
                 let found = try Manifests.entries(db, version.manifest, page)
-                files += found.items.map {
-                    DatasetFile(path: $0.path, digest: $0.object.digest, sizeBytes: $0.object.sizeBytes)
+                entries += try found.items.map {
+                    TreeEntry(path: try RelativePath(parsing: $0.path), object: $0.object)
                 }
-                guard let next = found.next else { return files }
-                page = PageRequest(limit: 10_000, after: next)
+                guard let next = found.next else { return entries }
+                page = PageRequest(limit: Self.entriesAtOnce, after: next)
             }
         }
     }
+
+    static let entriesAtOnce = 10_000
 }
 
 extension Optional {

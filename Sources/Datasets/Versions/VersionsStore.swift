@@ -6,14 +6,17 @@ import Tables
 struct DatasetsStore: Sendable {
     // MARK: Datasets
 
-    /// Makes the dataset if it is new; returns whether it was.
+    /// Makes the dataset if it is new, or was deleted; returns whether it did.
     func ensure(_ db: any Transaction, _ dataset: Dataset) throws -> Bool {
         try db.execute(
             """
             INSERT INTO dataset (name, project, kind, key_columns, description, created_ms)
             VALUES (\(dataset.name), \(dataset.project), \(dataset.kind.rawValue), \(JSONValue(dataset.key)),
                 \(dataset.description), \(dataset.created))
-            ON CONFLICT (name) DO NOTHING
+            ON CONFLICT (name) DO UPDATE SET project = excluded.project, kind = excluded.kind,
+                key_columns = excluded.key_columns, description = excluded.description,
+                created_ms = excluded.created_ms, deleted_ms = NULL
+            WHERE dataset.deleted_ms IS NOT NULL
             """) == 1
     }
 
@@ -25,11 +28,11 @@ struct DatasetsStore: Sendable {
     }
 
     func dataset(_ db: any Transaction, _ name: String) throws -> Dataset? {
-        try db.one("\(Self.datasetColumns) WHERE d.name = \(name)", Self.dataset)
+        try db.one("\(Self.datasetColumns) WHERE d.name = \(name) AND d.deleted_ms IS NULL", Self.dataset)
     }
 
     func datasets(_ db: any Transaction, project: String?, _ page: PageRequest) throws -> Page<Dataset> {
-        var conditions: [SQL] = ["d.name > \(page.after?.keys.first?.stringValue ?? "")"]
+        var conditions: [SQL] = ["d.deleted_ms IS NULL", "d.name > \(page.after?.keys.first?.stringValue ?? "")"]
         if let project { conditions.append("d.project = \(project)") }
         return try db.page(
             "\(Self.datasetColumns) WHERE \(SQL.all(conditions)) ORDER BY d.name LIMIT \(page.limit + 1)", page,
@@ -62,10 +65,11 @@ struct DatasetsStore: Sendable {
         try db.execute(
             """
             INSERT INTO dataset_version (dataset, number, manifest, digest, columns, row_count, size_bytes, file_count, message, author,
-                created_ms, recipe, recipe_digest, branch, parent, merged)
+                created_ms, recipe, recipe_digest, branch, parent, merged, tree)
             VALUES (\(version.dataset), \(version.number), \(version.manifest), \(version.digest), \(columns), \(version.rowCount),
                 \(version.sizeBytes), \(version.fileCount), \(version.message), \(version.author), \(version.created), \(version.recipe.json),
-                \(version.recipe.digest), \(version.branch), \(version.parent), \(version.merged))
+                \(version.recipe.digest), \(version.branch), \(version.parent), \(version.merged),
+                \(version.tree))
             """)
     }
 
@@ -83,12 +87,14 @@ struct DatasetsStore: Sendable {
 
     func version(_ db: any Transaction, _ dataset: String, recipe: Digest) throws -> DatasetVersion? {
         try db.one(
-            "\(Self.versionColumns) WHERE v.dataset = \(dataset) AND v.recipe_digest = \(recipe) ORDER BY v.number DESC LIMIT 1",
+            "\(Self.versionColumns) WHERE v.dataset = \(dataset) AND v.deleted_ms IS NULL AND v.recipe_digest = \(recipe) ORDER BY v.number DESC LIMIT 1",
             Self.version)
     }
 
     func version(_ db: any Transaction, digest: Digest) throws -> DatasetVersion? {
-        try db.one("\(Self.versionColumns) WHERE v.digest = \(digest) ORDER BY v.created_ms DESC LIMIT 1", Self.version)
+        try db.one(
+            "\(Self.versionColumns) WHERE v.digest = \(digest) AND v.deleted_ms IS NULL ORDER BY v.created_ms DESC LIMIT 1",
+            Self.version)
     }
 
     /// Newest first. Of a branch: its head, the version before that, and so on down the first parents.
@@ -99,7 +105,7 @@ struct DatasetsStore: Sendable {
         guard let branch else {
             return try db.page(
                 """
-                \(Self.versionColumns) WHERE v.dataset = \(dataset) AND v.number < \(before)
+                \(Self.versionColumns) WHERE v.dataset = \(dataset) AND v.deleted_ms IS NULL AND v.number < \(before)
                 ORDER BY v.number DESC LIMIT \(page.limit + 1)
                 """, page, keys: { [.int(Int64($0.number))] }, Self.version)
         }
@@ -115,12 +121,15 @@ struct DatasetsStore: Sendable {
                 UNION ALL
                 SELECT p.parent, line.depth + 1 FROM line
                 JOIN dataset_version p ON p.dataset = \(dataset) AND p.number = line.number
-                WHERE p.parent IS NOT NULL AND line.depth <= \(page.limit)
+                WHERE p.parent IS NOT NULL AND line.depth <= \(page.limit + Self.deletedInARow)
             )
-            \(Self.versionColumns) WHERE v.dataset = \(dataset) AND v.number IN (SELECT number FROM line)
+            \(Self.versionColumns) WHERE v.dataset = \(dataset) AND v.deleted_ms IS NULL AND v.number IN (SELECT number FROM line)
             ORDER BY v.number DESC LIMIT \(page.limit + 1)
             """, page, keys: { [.int(Int64($0.number))] }, Self.version)
     }
+
+    /// So many deleted versions a page of a branch passes over.
+    private static let deletedInARow = 10_000
 
     // MARK: Branches and tags
 
@@ -175,7 +184,7 @@ struct DatasetsStore: Sendable {
 
     private static let versionColumns: SQL = """
         SELECT v.dataset, d.project, v.number, v.manifest, v.digest, v.columns, v.row_count, v.size_bytes, v.file_count, v.message, v.author,
-            v.created_ms, v.recipe, d.kind, v.branch, v.parent, v.merged FROM dataset_version v JOIN dataset d ON d.name = v.dataset
+            v.created_ms, v.recipe, d.kind, v.branch, v.parent, v.merged, v.tree, v.deleted_ms FROM dataset_version v JOIN dataset d ON d.name = v.dataset
         """
 
     private static func version(_ row: any Row) throws -> DatasetVersion {
@@ -184,7 +193,9 @@ struct DatasetsStore: Sendable {
             dataset: try row.text(0), project: try row.text(1),
             kind: Dataset.Kind(rawValue: try row.text(13)) ?? .table,
             number: Int(try row.int(2)), branch: try row.text(14), parent: try row.optionalInt(15).map(Int.init),
-            merged: try row.optionalInt(16).map(Int.init), manifest: try row.text(3), digest: try row.digest(4),
+            merged: try row.optionalInt(16).map(Int.init),
+            tree: try row.optionalText(17).map { try Digest(parsing: $0) }, manifest: try row.text(3),
+            digest: try row.digest(4),
             columns: columns.compactMap { pair in
                 guard let items = pair.arrayValue, items.count == 2, let name = items[0].stringValue,
                     let type = items[1].stringValue
@@ -193,7 +204,7 @@ struct DatasetsStore: Sendable {
             },
             rowCount: try row.int(6), sizeBytes: try row.int(7), fileCount: Int(try row.int(8)),
             message: try row.text(9), author: try row.text(10),
-            created: try row.time(11), recipe: Recipe(try row.json(12)))
+            created: try row.time(11), recipe: Recipe(try row.json(12)), deleted: try row.optionalTime(18))
     }
 
     // MARK: Appends

@@ -6,8 +6,9 @@ import Platform
 import Tables
 
 extension DatasetsService {
-    /// What a query sees of a version: its Parquet files on this machine.
+    /// What a query sees of a version: its Parquet files on this machine; of a version of files, one row for each.
     public func input(_ version: DatasetVersion, name: String) async throws -> TableInput {
+        if version.kind == .files { return try await filesInput(version, name: name) }
         let files = try await files(of: version)
         var paths: [String] = []
         for file in files { paths.append(try await platform.objects.localPath(file.digest)) }

@@ -1,0 +1,150 @@
+import Core
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A folder on the client's machine that files are put into. Files appear whole, under their own names; nothing is written
+/// through a symbolic link. Blocking; for one thread at a time, but for `write` of different files, which shares only the
+/// set of folders that were looked at; hence each user has its own.
+final class LocalTarget {
+    let root: String
+    /// Files under way; those of a client that was killed are gone on with.
+    let work: String
+    private var folders: Set<String> = []
+
+    /// - Parameter root: absolute; made if it is not there.
+    init(_ root: String) throws {
+        self.root = root
+        work = root + "/.slipway/tmp"
+        try makeFolder(work)
+    }
+
+    /// Removes what is left of the work.
+    func finish() {
+        removeFolder(work)
+        rmdir(root + "/.slipway")
+    }
+
+    /// Makes the folders that a path leads through.
+    ///
+    /// - Throws: `conflict` if a file or a link is in the way.
+    func prepare(_ path: RelativePath) throws {
+        var at = ""
+        for part in path.components.dropLast() {
+            at += (at.isEmpty ? "" : "/") + part
+            if folders.contains(at) { continue }
+            let full = root + "/" + at
+            if mkdir(full, 0o755) != 0 {
+                guard errno == EEXIST else { throw Self.failure("made", full, needed: 0) }
+                var status = stat()
+                guard lstat(full, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+                    throw SlipwayError(
+                        .conflict, "\(full) is in the way: it is a file or a link, and a folder is to be there.")
+                }
+            }
+            folders.insert(at)
+        }
+    }
+
+    /// Writes a file whole; one that is there is replaced.
+    @discardableResult
+    func write(_ bytes: [UInt8], to path: RelativePath) throws -> FileStamp {
+        try prepare(path)
+        let final = "\(root)/\(path)"
+        let temporary = "\(work)/\(ID.make()).part"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
+        guard file >= 0 else { throw Self.failure("made", final, needed: Int64(bytes.count)) }
+        defer { close(file) }
+        do {
+            try Self.writeAll(file, bytes, final)
+            guard rename(temporary, final) == 0 else { throw Self.failure("written", final, needed: 0) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw Self.failure("looked at", final, needed: 0) }
+        return FileStamp(status)
+    }
+
+    static func writeAll(_ file: Int32, _ bytes: [UInt8], _ path: String) throws {
+        try bytes.withUnsafeBytes { all in
+            var rest = UnsafeRawBufferPointer(all)
+            while let base = rest.baseAddress, rest.count > 0 {
+                let count = Glibc.write(file, base, rest.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { throw failure("written", path, needed: Int64(rest.count)) }
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
+        }
+    }
+
+    /// What `errno` says; of a full disk, how much is missing.
+    static func failure(_ verb: String, _ path: String, needed: Int64) -> SlipwayError {
+        let number = errno
+        guard number == ENOSPC || number == EDQUOT else {
+            return SlipwayError(.unavailable, "\(path) cannot be \(verb): \(String(cString: strerror(number))).")
+        }
+        return full(path, needed: needed, free: freeBytes(path))
+    }
+
+    static func full(_ path: String, needed: Int64, free: Int64?) -> SlipwayError {
+        let missing = max(1, needed - (free ?? 0))
+        return SlipwayError(
+            .unavailable,
+            "The disk of \(path) is full: \(TransferProgress.size(needed)) are to be written, \(TransferProgress.size(free ?? 0)) are free, \(TransferProgress.size(missing)) are missing. Free them and run the same command again; it goes on where it was.",
+            details: ["missingBytes": String(missing), "neededBytes": String(needed)])
+    }
+
+    /// What is free on the disk of a path or of the folder that it is in.
+    static func freeBytes(_ path: String) -> Int64? {
+        var at = path
+        while !at.isEmpty {
+            var status = statvfs()
+            if statvfs(at, &status) == 0 { return Int64(status.f_bavail) * Int64(status.f_frsize) }
+            guard let slash = at.lastIndex(of: "/") else { return nil }
+            at = slash == at.startIndex ? (at == "/" ? "" : "/") : String(at[..<slash])
+        }
+        return nil
+    }
+
+    /// Gives a file that lies in `work` its name.
+    func move(_ source: String, to path: RelativePath) throws -> FileStamp {
+        try prepare(path)
+        let final = "\(root)/\(path)"
+        guard rename(source, final) == 0 else { throw Self.failure("written", final, needed: 0) }
+        guard let stamp = FileStamp(final) else { throw Self.failure("looked at", final, needed: 0) }
+        return stamp
+    }
+
+    /// Makes a hard link to a file; nil if it is on another disk.
+    func link(_ source: String, to path: RelativePath) throws -> FileStamp? {
+        try prepare(path)
+        let (final, temporary) = ("\(root)/\(path)", "\(work)/\(ID.make()).part")
+        guard Glibc.link(source, temporary) == 0 else {
+            if errno == EXDEV || errno == EMLINK || errno == EPERM { return nil }
+            throw Self.failure("linked", final, needed: 0)
+        }
+        guard rename(temporary, final) == 0 else {
+            unlink(temporary)
+            throw Self.failure("linked", final, needed: 0)
+        }
+        // Renaming one link of a file over another link of it does nothing at all.
+        unlink(temporary)
+        guard let stamp = FileStamp(final) else { throw Self.failure("looked at", final, needed: 0) }
+        return stamp
+    }
+
+    /// Removes a file and the folders that it leaves empty.
+    func remove(_ path: RelativePath) {
+        unlink("\(root)/\(path)")
+        var parts = path.components.dropLast()
+        while !parts.isEmpty, rmdir(root + "/" + parts.joined(separator: "/")) == 0 {
+            folders.remove(parts.joined(separator: "/"))
+            parts = parts.dropLast()
+        }
+    }
+}
