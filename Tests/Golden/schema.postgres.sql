@@ -5,6 +5,7 @@ dataset
     created_ms bigint NOT NULL
     kind text NOT NULL DEFAULT 'table'::text
     key_columns text NOT NULL DEFAULT '[]'::text
+    deleted_ms bigint
 
 dataset_append_key
     dataset text NOT NULL
@@ -95,6 +96,16 @@ dataset_record
     author text NOT NULL
     updated_ms bigint NOT NULL
 
+dataset_retention
+    dataset text NOT NULL
+    keep_last bigint
+    keep_days bigint
+    keep_tagged boolean NOT NULL
+    is_automatic boolean NOT NULL
+    author text NOT NULL
+    changed_ms bigint NOT NULL
+    applied_ms bigint
+
 dataset_version
     dataset text NOT NULL
     number bigint NOT NULL
@@ -113,6 +124,9 @@ dataset_version
     branch text NOT NULL DEFAULT 'main'::text
     parent bigint
     merged bigint
+    tree text
+    deleted_ms bigint
+    deleted_by text
 
 endpoint
     name text NOT NULL
@@ -692,6 +706,7 @@ CREATE UNIQUE INDEX dataset_pkey ON dataset USING btree (name)
 CREATE INDEX dataset_project ON dataset USING btree (project, name)
 CREATE UNIQUE INDEX dataset_quality_pkey ON dataset_quality USING btree (dataset, number)
 CREATE UNIQUE INDEX dataset_record_pkey ON dataset_record USING btree (dataset)
+CREATE UNIQUE INDEX dataset_retention_pkey ON dataset_retention USING btree (dataset)
 CREATE INDEX dataset_version_digest ON dataset_version USING btree (digest)
 CREATE UNIQUE INDEX dataset_version_pkey ON dataset_version USING btree (dataset, number)
 CREATE INDEX dataset_version_recipe ON dataset_version USING btree (dataset, recipe_digest)

@@ -3,7 +3,7 @@ CREATE TABLE dataset (
     project TEXT NOT NULL,
     description TEXT NOT NULL,
     created_ms BIGINT NOT NULL
-, kind TEXT NOT NULL DEFAULT 'table', key_columns TEXT NOT NULL DEFAULT '[]');
+, kind TEXT NOT NULL DEFAULT 'table', key_columns TEXT NOT NULL DEFAULT '[]', deleted_ms BIGINT);
 
 CREATE TABLE dataset_append_key (
     dataset TEXT NOT NULL,
@@ -112,6 +112,17 @@ CREATE TABLE dataset_record (
     updated_ms BIGINT NOT NULL
 );
 
+CREATE TABLE dataset_retention (
+    dataset TEXT PRIMARY KEY REFERENCES dataset (name),
+    keep_last BIGINT,
+    keep_days BIGINT,
+    keep_tagged BOOLEAN NOT NULL,
+    is_automatic BOOLEAN NOT NULL,
+    author TEXT NOT NULL,
+    changed_ms BIGINT NOT NULL,
+    applied_ms BIGINT
+);
+
 CREATE TABLE dataset_version (
     dataset TEXT NOT NULL REFERENCES dataset (name),
     number BIGINT NOT NULL,
@@ -126,7 +137,7 @@ CREATE TABLE dataset_version (
     created_ms BIGINT NOT NULL,
     recipe TEXT NOT NULL,
     recipe_digest TEXT NOT NULL,
-    profile TEXT, branch TEXT NOT NULL DEFAULT 'main', parent BIGINT, merged BIGINT,
+    profile TEXT, branch TEXT NOT NULL DEFAULT 'main', parent BIGINT, merged BIGINT, tree TEXT, deleted_ms BIGINT, deleted_by TEXT,
     PRIMARY KEY (dataset, number)
 );
 
