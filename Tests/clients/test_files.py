@@ -386,6 +386,12 @@ def test_push_and_pull(server, tmp_path, unique):
         assert pushed["digest"] == here("show", table_name)["digest"]
         away("append", table_name, rows_csv)
         assert here("pull", table_name, "--from", there.url)["rows"] == 6
+        # A part that is too large for a frame.
+        noise = random.Random(11)
+        rows_csv.write_text("a\n" + "\n".join(noise.randbytes(40).hex() for _ in range(500_000)))
+        here("append", unique("wide"), rows_csv)
+        assert here("show", unique("wide"))["sizeBytes"] > 17 << 20
+        assert here("push", unique("wide"), "--to", there.url)["rows"] == 500_000
 
 
 def test_deletion_and_retention(run, server, tmp_path, unique):

@@ -11,6 +11,7 @@ struct ObjectsRoutes {
 
     static let missingMaximumDigests = 100_000
     static let batchMaximumBytes: Int64 = 1 << 30
+    static let objectMaximumBytes: Int64 = 64 << 30
 
     var routes: [Route] {
         [
@@ -40,6 +41,16 @@ struct ObjectsRoutes {
             ) { request in
                 let stored = try await service.store(frames: request.body)
                 return .json(["objects": JSONValue(stored.objects), "bytes": .int(stored.bytes)])
+            },
+            Route(
+                .put, "/api/v1/objects/{digest}", .writeDatasets, "Stores one object, of any size, under its SHA-256.",
+                body: .bytes(type: "application/octet-stream")
+            ) { request in
+                let digest = try Digest(parsing: request.parameter("digest"))
+                let stored = try await service.platform.objects.put(
+                    contentsOf: request.body, maximumBytes: Self.objectMaximumBytes)
+                guard stored.digest == digest else { throw DatasetsService.otherBytes(digest, stored.digest) }
+                return .json(["objects": 1, "bytes": .int(stored.sizeBytes)])
             },
         ]
     }
@@ -80,9 +91,12 @@ extension DatasetsService {
         guard !contents.isEmpty else { return }
         let stored = try await platform.objects.putMany(contents)
         for (object, digest) in zip(stored, digests) where object.digest != digest {
-            throw SlipwayError(
-                .invalid, "The bytes that came as \(digest) have the digest \(object.digest).",
-                details: ["digest": digest.hex])
+            throw Self.otherBytes(digest, object.digest)
         }
+    }
+
+    static func otherBytes(_ digest: Digest, _ found: Digest) -> SlipwayError {
+        SlipwayError(
+            .invalid, "The bytes that came as \(digest) have the digest \(found).", details: ["digest": digest.hex])
     }
 }

@@ -78,10 +78,10 @@ extension DatasetsService {
 
     /// Hands over a version's files as a tar, in the folder `files/`.
     func writeArchive(_ version: DatasetVersion, _ write: ([UInt8]) async throws -> Void) async throws {
-        for file in try await files(of: version) {
-            try await write(TarStream.header(path: "files/" + file.path, sizeBytes: file.sizeBytes))
-            for try await piece in platform.objects.stream(file.digest) { try await write(piece) }
-            try await write(TarStream.padding(file.sizeBytes))
+        for entry in try await entries(of: version) where !FilesTree.isReserved(entry.path) {
+            try await write(TarStream.header(path: "files/" + entry.path, sizeBytes: entry.object.sizeBytes))
+            for try await piece in platform.objects.stream(entry) { try await write(piece) }
+            try await write(TarStream.padding(entry.object.sizeBytes))
         }
         try await write(TarStream.end)
     }

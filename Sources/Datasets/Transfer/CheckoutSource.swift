@@ -161,7 +161,7 @@ struct CheckoutWriter: Sendable {
 }
 
 /// A file that grows as its bytes come. Unchecked because its one user, a transfer, calls it from one thread at a time.
-private final class PartFile: @unchecked Sendable {
+final class PartFile: @unchecked Sendable {
     private let descriptor: Int32
     private let path: String
 

@@ -146,6 +146,8 @@ final class FileCopier {
     private(set) var sent: (objects: Int, bytes: Int64) = (0, 0)
 
     private static let batchBytes: Int64 = 4 << 20
+    /// Larger files travel alone.
+    private static let largeBytes: Int64 = 16 << 20
 
     init(source: CheckoutSource, sender: ObjectSender, progress: TransferProgress) {
         (self.source, self.sender, self.progress) = (source, sender, progress)
@@ -161,8 +163,8 @@ final class FileCopier {
         progress.expect(files: wanted.count, bytes: wanted.reduce(0) { $0 + $1.sizeBytes })
         var (batch, bytes): ([CopiedFile], Int64) = ([], 0)
         for file in wanted {
-            if file.chunks != nil || file.sizeBytes > Int64(ObjectFrames.maximumBytes) {
-                try await copyLarge(file)
+            if file.chunks != nil || file.sizeBytes > Self.largeBytes {
+                if let chunks = file.chunks { try await copyChunks(file, chunks) } else { try await copyWhole(file) }
                 continue
             }
             if !batch.isEmpty, bytes + file.sizeBytes > Self.batchBytes {
@@ -187,14 +189,27 @@ final class FileCopier {
         progress.done(files: files.count, bytes: bytes)
     }
 
-    /// The chunks that the target lacks, as ranges of the file; then the list.
-    private func copyLarge(_ file: CopiedFile) async throws {
-        guard let listDigest = file.chunks else {
-            throw SlipwayError(
-                .unsupported,
-                "'\(file.path)' has \(file.sizeBytes) bytes in one object, which is too large to be copied; add it again, so that it is cut into chunks."
-            )
+    /// A large file that is one object (a table's part), by way of a file on this machine.
+    private func copyWhole(_ file: CopiedFile) async throws {
+        let folder = StatIndex.cacheFolder + "/copies"
+        try makeFolder(folder)
+        let path = "\(folder)/\(ID.make())"
+        defer { removeFile(path) }
+        let (sink, progress) = (try PartFile(path), progress)
+        try await source.client.stream(source.url(file.path)) {
+            try sink.append($0, whole: file.sizeBytes)
+            progress.done(files: 0, bytes: Int64($0.count))
         }
+        _ = try await Retry.few {
+            try await sender.client.upload(
+                "PUT", "/api/v1/objects/\(file.digest)", file: path, contentType: "application/octet-stream")
+        }
+        sent = (sent.objects + 1, sent.bytes + file.sizeBytes)
+        progress.done(files: 1, bytes: 0)
+    }
+
+    /// The chunks that the target lacks, as ranges of the file; then the list.
+    private func copyChunks(_ file: CopiedFile, _ listDigest: Digest) async throws {
         let source = source
         let encoded = try await source.client.bytes(source.url(file.path), query: [("chunks", "true")])
         let list = try ChunkList(decoding: encoded)

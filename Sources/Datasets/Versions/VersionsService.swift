@@ -160,9 +160,9 @@ public struct DatasetsService: Sendable {
         try await platform.database.read { [store] in try store.version($0, digest: digest) }
     }
 
-    /// The files of a version, by path; all of them, so for tables only, whose parts are few.
+    /// The files of a version, by path, without Slipway's own; all of them in memory.
     public func files(of version: DatasetVersion) async throws -> [DatasetFile] {
-        try await entries(of: version).map {
+        try await entries(of: version).filter { !FilesTree.isReserved($0.path) }.map {
             DatasetFile(path: $0.path, digest: $0.object.digest, sizeBytes: $0.object.sizeBytes)
         }
     }
