@@ -1,7 +1,7 @@
 /// What somebody probably meant to write.
 public enum NearestName {
-    /// The known name that takes the fewest changes of one letter (Levenshtein's distance, letters' case aside), if those
-    /// are few for its length.
+    /// The known name that takes the fewest changes of one letter or swaps of two neighbours (the optimal string alignment
+    /// distance of Damerau and Levenshtein, letters' case aside), if those are few for its length.
     public static func of(_ text: String, in known: some Sequence<String>) -> String? {
         let wanted = Array(text.prefix(Limits.nameBytes).lowercased())
         let found = known.map { ($0, distance(wanted, Array($0.prefix(Limits.nameBytes).lowercased()))) }
@@ -16,16 +16,17 @@ public enum NearestName {
     }
 
     private static func distance(_ a: [Character], _ b: [Character]) -> Int {
-        var row = Array(0...b.count)
-        for (i, letter) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, other) in b.enumerated() {
-                let change = diagonal + (letter == other ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(change, row[j] + 1, diagonal + 1)
+        // The rows for the letters of `a` up to the last two, and the one under way.
+        var (before, last) = ([Int](), Array(0...b.count))
+        for i in a.indices {
+            var row = [i + 1]
+            for j in b.indices {
+                var least = min(last[j] + (a[i] == b[j] ? 0 : 1), last[j + 1] + 1, row[j] + 1)
+                if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { least = min(least, before[j - 1] + 1) }
+                row.append(least)
             }
+            (before, last) = (last, row)
         }
-        return row[b.count]
+        return last[b.count]
     }
 }

@@ -46,7 +46,7 @@ import Testing
             ("SELECT email AS e, e || 'x' AS f FROM t", "e:t.email= f:t.email~"),
             ("SELECT (SELECT max(email) FROM u WHERE u.id = t.id) AS m FROM t", "m:u.emailΣ"),
             ("SELECT list_transform(l, lambda x : x + price) AS a FROM t", "a:t.l~,t.price~"),
-            ("SELECT y FROM t, unnest(t.l) AS x(y)", "y:t.l="),
+            ("SELECT y FROM t, unnest(t.l) AS x(y)", "y:t.l~"),
             ("SELECT row_number() OVER (PARTITION BY email) AS n FROM t", "n:t.email~"),
             ("SELECT CASE WHEN email IS NULL THEN 0 ELSE price END AS p FROM t", "p:t.email~,t.price~"),
             ("SELECT t FROM t", "t:t.email~,t.id~,t.l~,t.price~"),

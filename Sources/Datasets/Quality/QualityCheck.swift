@@ -238,9 +238,9 @@ struct QualityCheck {
         case .foreignKey(let columns, let ref, let target):
             return try await judgeForeignKey(rule, columns, ref, target)
         case .sourceFreshness(let name, let seconds):
-            let seen = try await service.lastRead(of: name)
+            let seen = try await service.lastChange(of: name)
             let newest = subject.source == Ref(.source, name) ? now : seen
-            return freshness(rule, newest, seconds, .none, "the source was last read at")
+            return freshness(rule, newest, seconds, .none, "the source last changed at")
         case .drift(let column, let ref, let psi, let ks):
             return try await DriftCheck(check: self).judge(rule, column, ref, psi: psi, ks: ks)
         case .sql(let sql, let inputs): return try await judgeSQL(rule, sql, inputs)

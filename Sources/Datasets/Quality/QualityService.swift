@@ -202,12 +202,12 @@ extension DatasetsService {
 
     // MARK: What rules ask for
 
-    /// When a source was last read; nil if it never was.
-    func lastRead(of source: String) async throws -> Timestamp? {
+    /// When a source was last seen to have changed, or read at all; nil if it never was.
+    func lastChange(of source: String) async throws -> Timestamp? {
         guard let source = try await platform.database.read({ [store] in try store.source($0, source) }) else {
             throw SlipwayError.notFound(Ref(.source, source))
         }
-        return source.lastImported
+        return source.changed ?? source.lastImported
     }
 
     func columns(of ref: Ref) async throws -> [TableColumn] { try await resolve(ref, as: .system).columns }
