@@ -14,7 +14,7 @@ extension DatasetsService {
     /// - Parameters:
     ///   - key: the client's own id of this batch; sending it again changes nothing.
     ///   - origin: where the client has the rows from, for the lineage: a path or a URL.
-    func append(
+    public func append(
         _ dataset: String, project: String, body: RequestBody, format: TableInput.Format, encoding: TableInput.Encoding,
         key: String?, origin: String?, message: String, branch: String = Dataset.mainBranch,
         rules: Conversion = Conversion(), as principal: Principal

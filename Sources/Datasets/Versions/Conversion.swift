@@ -5,9 +5,16 @@ import Platform
 import Tables
 
 /// What to do with columns and values that are not as expected.
-struct Conversion: Sendable, Hashable {
+public struct Conversion: Sendable, Hashable {
     var onChange = OnSchemaChange.fail
     var badRows = BadRows.stop
+
+    /// What does not fit or cannot be read stops the work.
+    public init() {}
+
+    init(onChange: OnSchemaChange = .fail, badRows: BadRows = .stop) {
+        (self.onChange, self.badRows) = (onChange, badRows)
+    }
 
     /// What rows are written with.
     struct Plan {
