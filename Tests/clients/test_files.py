@@ -81,7 +81,7 @@ def age(folder):
 
 def content(folder):
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
-            for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != ".slipway"}
+            for p in folder.rglob("*") if p.is_file() and p.relative_to(folder).parts[0] != ".slipway" and not p.name.startswith(".slipway-part-")}
 
 
 def rows(run, sql, **inputs):
@@ -335,6 +335,7 @@ def test_kill_in_the_middle_of_a_checkout(run, server, tmp_path, unique):
         if out.exists():
             assert all(wanted[path] == digest for path, digest in content(out).items())
     last = run("checkout", name, out)
+    assert not list(out.rglob(".slipway-part-*"))
     assert content(out) == wanted and not (out / ".slipway").exists()
     assert last["files"] == 801
 

@@ -52,6 +52,7 @@ struct FolderCheckout {
         let wanted = try await source.files(prefix: prefix)
         let target = try LocalTarget(try Self.absolute(folder))
         let root = try LocalFolder.absolute(target.root)
+        if target.wasLeft { try target.sweep() }
         let indexPath = StatIndex.path(of: root)
         let index = StatIndex(reading: indexPath)
         let plan = try await plan(wanted, root, index)

@@ -22,12 +22,15 @@ struct FolderUpload: Sendable {
     private static let pool = BlockingPool(name: "upload", threads: 4)
     private static let batchBytes: Int64 = 4 << 20
     private static let batchFiles = 2500
+    /// The first batches are smaller, so that the server has something to do while the client reads on.
+    private static let firstBatchFiles = 500
     private static let batchesAtOnce = 3
     private static let checkpointNanoseconds: UInt64 = 3_000_000_000
 
     /// The files' content, in their order; the server has all of it.
     func run(_ files: [FolderFile], taken: Int64) async throws -> [StatIndex.Entry] {
         let saved = Checkpoint(path: checkpoint, taken: taken)
+        let habit = Habit()
         let (large, small) = (
             files.filter { $0.stamp.sizeBytes >= ChunkedFile.thresholdBytes },
             files.filter { $0.stamp.sizeBytes < ChunkedFile.thresholdBytes }
@@ -35,7 +38,7 @@ struct FolderUpload: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (index, batch) in Self.batches(small).enumerated() {
                 if index >= Self.batchesAtOnce { try await group.next() }
-                group.addTask { saved.add(try await send(batch)) }
+                group.addTask { saved.add(try await send(batch, habit)) }
             }
             try await group.waitForAll()
         }
@@ -47,7 +50,8 @@ struct FolderUpload: Sendable {
         var batches: [ArraySlice<FolderFile>] = []
         var (start, bytes) = (0, Int64(0))
         for (index, file) in files.enumerated() {
-            let isFull = bytes + file.stamp.sizeBytes > batchBytes || index - start >= batchFiles
+            let most = min(batchFiles, firstBatchFiles << min(batches.count, 8))
+            let isFull = bytes + file.stamp.sizeBytes > batchBytes || index - start >= most
             if index > start, isFull {
                 batches.append(files[start..<index])
                 (start, bytes) = (index, 0)
@@ -58,16 +62,21 @@ struct FolderUpload: Sendable {
         return batches
     }
 
-    private func send(_ files: ArraySlice<FolderFile>) async throws -> [StatIndex.Entry] {
+    private func send(_ files: ArraySlice<FolderFile>, _ habit: Habit) async throws -> [StatIndex.Entry] {
         let folder = folder
         let (frames, digests) = try await Self.pool.run { cancellation in
             try Self.read(files, in: folder, cancellation)
         }
-        let missing = try await sender.missing(digests)
-        if missing.count == digests.count {
+        if !habit.asks(of: digests.count, bytes: frames.count) {
             try await sender.send(frames)
-        } else if !missing.isEmpty {
-            try await sender.send(Self.only(missing, of: frames))
+        } else {
+            let missing = try await sender.missing(digests)
+            habit.learn(missing.count == digests.count)
+            if missing.count == digests.count {
+                try await sender.send(frames)
+            } else if !missing.isEmpty {
+                try await sender.send(Self.only(missing, of: frames))
+            }
         }
         progress.done(files: files.count, bytes: files.reduce(0) { $0 + $1.stamp.sizeBytes })
         return zip(files, digests).map { StatIndex.Entry(path: $0.path, stamp: $0.stamp, digest: $1, chunks: nil) }
@@ -145,6 +154,21 @@ struct FolderUpload: Sendable {
         try await sender.sendMissing([(digest, encoded)])
         progress.done(files: 1, bytes: 0)
         return StatIndex.Entry(path: file.path, stamp: file.stamp, digest: list.object.digest, chunks: digest)
+    }
+
+    /// Whether to ask what is missing. Of many small files the question costs as much as the answer spares, so where the
+    /// server lacked all it is asked of every fourth batch only.
+    private final class Habit: Sendable {
+        private let state = Mutex<(lacksAll: Bool, count: Int)>((false, 0))
+
+        func asks(of count: Int, bytes: Int) -> Bool {
+            state.withLock { state in
+                state.count += 1
+                return !state.lacksAll || state.count % 4 == 0 || bytes / max(1, count) > 16 << 10
+            }
+        }
+
+        func learn(_ lacksAll: Bool) { state.withLock { $0.lacksAll = lacksAll } }
     }
 
     /// What was done so far, written now and then.

@@ -55,11 +55,15 @@ struct LocalFolder: Sendable {
     /// Symbolic links, devices, sockets: they are not added.
     private(set) var passedOver: [String] = []
 
+    private let leftovers: Bool
+
     /// Looks at all files below `path`, except in its folder `.slipway`.
     ///
+    /// - Parameter leftovers: only files that a checkout was writing when it was killed, which are passed over otherwise.
     /// - Throws: `notFound`; `invalid` for names that cannot be paths of a dataset.
-    init(scanning path: String) throws {
+    init(scanning path: String, leftovers: Bool = false) throws {
         self.path = path
+        self.leftovers = leftovers
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.failure("read", path) }
         try scan(descriptor, prefix: "", depth: 1)
@@ -95,7 +99,7 @@ struct LocalFolder: Sendable {
                 let inner = openat(descriptor, String(key.dropLast()), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
                 guard inner >= 0 else { throw Self.failure("read", path) }
                 try scan(inner, prefix: path, depth: depth + 1)
-            } else {
+            } else if key.hasPrefix(LocalTarget.temporaryPrefix) == leftovers {
                 var status = stat()
                 guard fstatat(descriptor, key, &status, AT_SYMLINK_NOFOLLOW) == 0 else {
                     if errno == ENOENT { continue }

@@ -11,14 +11,17 @@ import Core
 /// set of folders that were looked at; hence each user has its own.
 final class LocalTarget {
     let root: String
-    /// Files under way; those of a client that was killed are gone on with.
+    /// Large files under way; those of a client that was killed are gone on with.
     let work: String
+    /// Whether another checkout works here, or was killed at it.
+    let wasLeft: Bool
     private var folders: Set<String> = []
 
     /// - Parameter root: absolute; made if it is not there.
     init(_ root: String) throws {
         self.root = root
         work = root + "/.slipway/tmp"
+        wasLeft = access(work, F_OK) == 0
         try makeFolder(work)
     }
 
@@ -26,6 +29,20 @@ final class LocalTarget {
     func finish() {
         removeFolder(work)
         rmdir(root + "/.slipway")
+    }
+
+    /// A name beside the final one: a rename inside of a folder waits for nobody who works in another.
+    private func temporary(_ path: RelativePath) -> String {
+        let folder = path.components.dropLast().reduce(root) { $0 + "/" + $1 }
+        return "\(folder)/\(Self.temporaryPrefix)\(ID.make())"
+    }
+
+    /// Files under way begin so; they are nobody's files.
+    static let temporaryPrefix = ".slipway-part-"
+
+    /// Removes what a killed client left of files under way.
+    func sweep() throws {
+        for path in try LocalFolder(scanning: root, leftovers: true).files.map(\.path) { unlink(root + "/" + path) }
     }
 
     /// Makes the folders that a path leads through.
@@ -54,7 +71,7 @@ final class LocalTarget {
     func write(_ bytes: [UInt8], to path: RelativePath) throws -> FileStamp {
         try prepare(path)
         let final = "\(root)/\(path)"
-        let temporary = "\(work)/\(ID.make()).part"
+        let temporary = self.temporary(path)
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
         guard file >= 0 else { throw Self.failure("made", final, needed: Int64(bytes.count)) }
         defer { close(file) }
@@ -123,7 +140,7 @@ final class LocalTarget {
     /// Makes a hard link to a file; nil if it is on another disk.
     func link(_ source: String, to path: RelativePath) throws -> FileStamp? {
         try prepare(path)
-        let (final, temporary) = ("\(root)/\(path)", "\(work)/\(ID.make()).part")
+        let (final, temporary) = ("\(root)/\(path)", self.temporary(path))
         guard Glibc.link(source, temporary) == 0 else {
             if errno == EXDEV || errno == EMLINK || errno == EPERM { return nil }
             throw Self.failure("linked", final, needed: 0)
