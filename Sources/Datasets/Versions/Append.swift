@@ -24,7 +24,10 @@ extension DatasetsService {
         if let origin, origin.utf8.count > 500 || origin.unicodeScalars.contains(where: { $0.value < 32 }) {
             throw SlipwayError.field("origin", "is over 500 bytes or has control characters", expected: "a path or URL")
         }
-        if let owner = try await owner(of: dataset), owner != project { throw belongsElsewhere(dataset) }
+        if let known = try await platform.database.read({ [store] in try store.dataset($0, dataset) }) {
+            guard known.project == project else { throw belongsElsewhere(dataset) }
+            guard known.kind == .table else { throw known.holdsOther }
+        }
         if let known = try await appended(dataset, key) { return (known, false) }
         // The bytes rest in the object store while they are read; the version keeps the rows, not the request.
         let raw = try await platform.objects.put(contentsOf: body, maximumBytes: Self.appendMaximumBytes)
@@ -41,7 +44,8 @@ extension DatasetsService {
             let made = try await convert(table, onto: base, replaces: false, rules, in: folder)
             let landing = Landing(
                 dataset: dataset, project: project, branch: branch, part: made.part, fits: base?.columns,
-                recipe: made.rejected.map { recipe.reading(["rejected": $0.json]) } ?? recipe, parents: [Ref(.file, label)], message: message, key: key,
+                recipe: made.rejected.map { recipe.reading(["rejected": $0.json]) } ?? recipe,
+                parents: [Ref(.file, label)], message: message, key: key,
                 also: made.rejected?.keeping)
             if let landed = try await land(landing, as: principal) { return landed }
         }

@@ -212,10 +212,7 @@ extension DatasetsService {
                 ref: dataset.ref)
         }
         guard dataset.kind == draft.kind else {
-            throw SlipwayError(
-                .conflict,
-                "The dataset \(dataset.name) holds \(dataset.kind == .files ? "files, not rows; use 'slipway data add'" : "rows, not files; use 'slipway data append'").",
-                ref: dataset.ref)
+            throw dataset.holdsOther
         }
         switch try store.named(db, dataset.name, commit.branch)?.kind {
         case .branch: break

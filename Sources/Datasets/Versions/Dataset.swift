@@ -25,6 +25,14 @@ public struct Dataset: Sendable, Hashable {
 
     public var ref: Ref { Ref(.dataset, name) }
 
+    /// What is brought is of the other kind.
+    var holdsOther: SlipwayError {
+        let holds =
+            kind == .files
+            ? "files, not rows; use 'slipway data add'" : "rows, not files; use 'slipway data append'"
+        return SlipwayError(.conflict, "The dataset \(name) holds \(holds).", ref: ref)
+    }
+
     public var json: JSONValue {
         [
             "name": .string(name), "ref": JSONValue(ref), "project": .string(project), "kind": .string(kind.rawValue),
