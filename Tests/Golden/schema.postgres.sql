@@ -36,6 +36,21 @@ dataset_contract
     author text NOT NULL
     created_ms bigint NOT NULL
 
+dataset_event_batch
+    dataset text NOT NULL
+    branch text NOT NULL
+    first_event bigint NOT NULL
+    events bigint NOT NULL
+    author text NOT NULL
+    received_ms bigint NOT NULL
+    lines text NOT NULL
+
+dataset_event_id
+    dataset text NOT NULL
+    branch text NOT NULL
+    event_id text NOT NULL
+    received_ms bigint NOT NULL
+
 dataset_export
     dataset text NOT NULL
     number bigint NOT NULL
@@ -105,6 +120,15 @@ dataset_retention
     author text NOT NULL
     changed_ms bigint NOT NULL
     applied_ms bigint
+
+dataset_stream
+    dataset text NOT NULL
+    branch text NOT NULL
+    flush_rows bigint NOT NULL
+    flush_seconds double precision NOT NULL
+    remember_seconds double precision NOT NULL
+    on_change text NOT NULL
+    accepted bigint NOT NULL
 
 dataset_version
     dataset text NOT NULL
@@ -658,6 +682,13 @@ schema_migration
     checksum text NOT NULL
     applied_ms bigint NOT NULL
 
+secret
+    project text NOT NULL
+    name text NOT NULL
+    sealed text NOT NULL
+    author text NOT NULL
+    created_ms bigint NOT NULL
+
 slice
     name text NOT NULL
     version bigint NOT NULL
@@ -682,6 +713,17 @@ source
     created_ms bigint NOT NULL
     imported_ms bigint
     seen text
+    settings text NOT NULL DEFAULT '{}'::text
+    checked_ms bigint
+    changed_ms bigint
+    late_ms bigint
+    fired_ms bigint
+    problem text
+
+source_policy
+    project text NOT NULL
+    hosts text NOT NULL
+    allows_private boolean NOT NULL
 
 token
     id text NOT NULL
@@ -697,6 +739,9 @@ CREATE UNIQUE INDEX dataset_append_key_pkey ON dataset_append_key USING btree (d
 CREATE UNIQUE INDEX dataset_column_lineage_pkey ON dataset_column_lineage USING btree (dataset, number)
 CREATE UNIQUE INDEX dataset_column_pkey ON dataset_column USING btree (dataset, name)
 CREATE UNIQUE INDEX dataset_contract_pkey ON dataset_contract USING btree (dataset, number)
+CREATE UNIQUE INDEX dataset_event_batch_pkey ON dataset_event_batch USING btree (dataset, branch, first_event)
+CREATE UNIQUE INDEX dataset_event_id_pkey ON dataset_event_id USING btree (dataset, branch, event_id)
+CREATE INDEX dataset_event_id_received ON dataset_event_id USING btree (received_ms)
 CREATE UNIQUE INDEX dataset_export_pkey ON dataset_export USING btree (dataset, number, name)
 CREATE UNIQUE INDEX dataset_merge_choice_pkey ON dataset_merge_choice USING btree (merge_id, conflict)
 CREATE INDEX dataset_merge_dataset ON dataset_merge USING btree (dataset, created_ms)
@@ -707,6 +752,7 @@ CREATE INDEX dataset_project ON dataset USING btree (project, name)
 CREATE UNIQUE INDEX dataset_quality_pkey ON dataset_quality USING btree (dataset, number)
 CREATE UNIQUE INDEX dataset_record_pkey ON dataset_record USING btree (dataset)
 CREATE UNIQUE INDEX dataset_retention_pkey ON dataset_retention USING btree (dataset)
+CREATE UNIQUE INDEX dataset_stream_pkey ON dataset_stream USING btree (dataset, branch)
 CREATE INDEX dataset_version_digest ON dataset_version USING btree (digest)
 CREATE UNIQUE INDEX dataset_version_pkey ON dataset_version USING btree (dataset, number)
 CREATE INDEX dataset_version_recipe ON dataset_version USING btree (dataset, recipe_digest)
@@ -819,8 +865,10 @@ CREATE UNIQUE INDEX run_param_pkey ON run_param USING btree (run, key)
 CREATE UNIQUE INDEX run_pkey ON run USING btree (key)
 CREATE UNIQUE INDEX run_tag_pkey ON run_tag USING btree (run, key)
 CREATE UNIQUE INDEX schema_migration_pkey ON schema_migration USING btree (id)
+CREATE UNIQUE INDEX secret_pkey ON secret USING btree (project, name)
 CREATE UNIQUE INDEX slice_pkey ON slice USING btree (name, version)
 CREATE UNIQUE INDEX source_pkey ON source USING btree (name)
+CREATE UNIQUE INDEX source_policy_pkey ON source_policy USING btree (project)
 CREATE UNIQUE INDEX token_pkey ON token USING btree (id)
 CREATE INDEX token_principal ON token USING btree (principal)
 

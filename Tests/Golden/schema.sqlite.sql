@@ -42,6 +42,25 @@ CREATE TABLE dataset_contract (
     PRIMARY KEY (dataset, number)
 );
 
+CREATE TABLE dataset_event_batch (
+    dataset TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    first_event BIGINT NOT NULL,
+    events BIGINT NOT NULL,
+    author TEXT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    lines TEXT NOT NULL,
+    PRIMARY KEY (dataset, branch, first_event)
+);
+
+CREATE TABLE dataset_event_id (
+    dataset TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    PRIMARY KEY (dataset, branch, event_id)
+) WITHOUT ROWID;
+
 CREATE TABLE dataset_export (
     dataset TEXT NOT NULL,
     number BIGINT NOT NULL,
@@ -121,6 +140,17 @@ CREATE TABLE dataset_retention (
     author TEXT NOT NULL,
     changed_ms BIGINT NOT NULL,
     applied_ms BIGINT
+);
+
+CREATE TABLE dataset_stream (
+    dataset TEXT NOT NULL REFERENCES dataset (name),
+    branch TEXT NOT NULL,
+    flush_rows BIGINT NOT NULL,
+    flush_seconds DOUBLE PRECISION NOT NULL,
+    remember_seconds DOUBLE PRECISION NOT NULL,
+    on_change TEXT NOT NULL,
+    accepted BIGINT NOT NULL,
+    PRIMARY KEY (dataset, branch)
 );
 
 CREATE TABLE dataset_version (
@@ -757,6 +787,15 @@ CREATE TABLE run_tag (
 
 CREATE TABLE schema_migration (id TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_ms BIGINT NOT NULL);
 
+CREATE TABLE secret (
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sealed TEXT NOT NULL,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (project, name)
+);
+
 CREATE TABLE slice (
     name TEXT NOT NULL,
     version BIGINT NOT NULL,
@@ -780,6 +819,12 @@ CREATE TABLE source (
     created_ms BIGINT NOT NULL,
     imported_ms BIGINT,
     seen TEXT
+, settings TEXT NOT NULL DEFAULT '{}', checked_ms BIGINT, changed_ms BIGINT, late_ms BIGINT, fired_ms BIGINT, problem TEXT);
+
+CREATE TABLE source_policy (
+    project TEXT PRIMARY KEY,
+    hosts TEXT NOT NULL,
+    allows_private BOOLEAN NOT NULL
 );
 
 CREATE TABLE token (
@@ -792,6 +837,8 @@ CREATE TABLE token (
     expires_ms BIGINT,
     revoked_ms BIGINT
 );
+
+CREATE INDEX dataset_event_id_received ON dataset_event_id (received_ms);
 
 CREATE INDEX dataset_merge_dataset ON dataset_merge (dataset, created_ms);
 
