@@ -51,7 +51,8 @@ extension DatasetsService {
             let made = try await convert(table, onto: base, replaces: false, rules, in: folder)
             let landing = Landing(
                 dataset: dataset, project: project, branch: branch, part: made.part, fits: base?.columns,
-                recipe: made.rejected.map { recipe.reading(["rejected": $0.json]) } ?? recipe, parents: [Ref(.file, label)], message: message, key: key,
+                recipe: made.rejected.map { recipe.reading(["rejected": $0.json]) } ?? recipe,
+                parents: [Ref(.file, label)], message: message, key: key,
                 also: made.rejected?.keeping)
             if let landed = try await land(landing, as: principal) { return landed }
         }
