@@ -37,7 +37,9 @@ public struct ForeignQuery: Sendable {
     /// The query with its watermark around it; `parameter` stands for the value.
     func text(_ parameter: String) -> String {
         guard let watermark else { return query }
-        let column = "w.\"" + watermark.column.split(separator: "\"", omittingEmptySubsequences: false)
+        let column =
+            "w.\""
+            + watermark.column.split(separator: "\"", omittingEmptySubsequences: false)
             .joined(separator: "\"\"") + "\""
         let condition =
             watermark.after == nil ? "\(column) IS NOT NULL" : "\(column) > \(parameter)"
@@ -96,52 +98,63 @@ public enum ForeignDatabase {
                 .invalid, "\(path) cannot be opened as a SQLite database.", details: ["field": "location"], cause: error
             )
         }
-        // Interrupts the statement; SQLite looks at that as it steps through its program.
-        let deadline = query.timeoutSeconds.map { seconds in
-            Task {
-                try await Task.sleep(for: .seconds(seconds))
-                queue.interrupt()
-            }
-        }
-        defer { deadline?.cancel() }
         let started = Clock.monotonicNanoseconds()
         do {
-            return try await queue.read { db in
-                let statement = try db.makeStatement(sql: query.query)
-                // ATTACH, VACUUM INTO and the like reach other files, and give no columns.
-                guard statement.isReadonly, statement.columnCount > 0 else {
-                    throw SlipwayError.field("query", "is not a SELECT", expected: "one SELECT")
-                }
-                var whole = statement
-                if let watermark = query.watermark {
-                    whole = try db.makeStatement(sql: query.text("?"))
-                    if let after = watermark.after { whole.arguments = [bound(after)] }
-                }
-                let rows = try GRDB.Row.fetchCursor(whole)
-                var count: Int64 = 0
-                var last: JSONValue?
-                while let row = try rows.next() {
-                    var writer = JSONWriter()
-                    writer.object { writer in
-                        for (name, value) in row {
-                            writer.key(name)
-                            let value = json(value)
-                            if name == query.watermark?.column { last = value }
-                            writer.write(value)
-                        }
+            return try await withThrowingTaskGroup(of: ForeignRows?.self) { group in
+                group.addTask { try await read(queue, query, write) }
+                if let seconds = query.timeoutSeconds {
+                    group.addTask {
+                        try await Task.sleep(for: .seconds(seconds))
+                        // SQLite looks at this as it steps through its program.
+                        queue.interrupt()
+                        return nil
                     }
-                    try write(String(decoding: writer.bytes, as: UTF8.self))
-                    count += 1
                 }
-                let version = try Int64.fetchOne(db, sql: "PRAGMA data_version")
-                return ForeignRows(
-                    rows: count, watermark: last ?? query.watermark?.after,
-                    snapshot: version.map { "data_version \($0)" })
+                defer { group.cancelAll() }
+                while let found = try await group.next() { if let found { return found } }
+                throw tooLong(started)
             }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_INTERRUPT {
             try Task.checkCancellation()
             throw tooLong(started)
         } catch { throw refusal(error) }
+    }
+
+    private static func read(
+        _ queue: DatabaseQueue, _ query: ForeignQuery, _ write: @escaping @Sendable (String) throws -> Void
+    ) async throws -> ForeignRows {
+        try await queue.read { db in
+            let statement = try db.makeStatement(sql: query.query)
+            // ATTACH, VACUUM INTO and the like reach other files, and give no columns.
+            guard statement.isReadonly, statement.columnCount > 0 else {
+                throw SlipwayError.field("query", "is not a SELECT", expected: "one SELECT")
+            }
+            var whole = statement
+            if let watermark = query.watermark {
+                whole = try db.makeStatement(sql: query.text("?"))
+                if let after = watermark.after { whole.arguments = [bound(after)] }
+            }
+            let rows = try GRDB.Row.fetchCursor(whole)
+            var count: Int64 = 0
+            var last: JSONValue?
+            while let row = try rows.next() {
+                var writer = JSONWriter()
+                writer.object { writer in
+                    for (name, value) in row {
+                        writer.key(name)
+                        let value = json(value)
+                        if name == query.watermark?.column { last = value }
+                        writer.write(value)
+                    }
+                }
+                try write(String(decoding: writer.bytes, as: UTF8.self))
+                count += 1
+            }
+            let version = try Int64.fetchOne(db, sql: "PRAGMA data_version")
+            return ForeignRows(
+                rows: count, watermark: last ?? query.watermark?.after,
+                snapshot: version.map { "data_version \($0)" })
+        }
     }
 
     private static func json(_ value: DatabaseValue) -> JSONValue {

@@ -17,7 +17,8 @@ public struct PostgresPlace: Sendable, Hashable {
         func fail(_ problem: String) -> SlipwayError {
             .field(
                 "location", problem,
-                expected: "postgresql://USER@HOST:PORT/DATABASE, with \(Self.allowed.sorted().joined(separator: ", ")) only")
+                expected:
+                    "postgresql://USER@HOST:PORT/DATABASE, with \(Self.allowed.sorted().joined(separator: ", ")) only")
         }
         guard url.hasPrefix("postgresql://") || url.hasPrefix("postgres://") else { throw fail("is another URL") }
         guard let options = PQconninfoParse(url, nil) else { throw fail("is not a PostgreSQL URL") }
@@ -92,7 +93,9 @@ enum ForeignPostgres {
             let snapshot = try session.one("SELECT txid_current_snapshot()::text") { try $0.text(0) }
             var select = "SELECT row_to_json(w)::text, NULL FROM (\(query.query)\n) w"
             if let watermark = query.watermark {
-                let column = "w.\"" + watermark.column.split(separator: "\"", omittingEmptySubsequences: false)
+                let column =
+                    "w.\""
+                    + watermark.column.split(separator: "\"", omittingEmptySubsequences: false)
                     .joined(separator: "\"\"") + "\""
                 let after = watermark.after.map { $0.stringValue ?? $0.canonicalText }
                 let condition = try after.map { "\(column) > \(try session.literal($0))" } ?? "\(column) IS NOT NULL"

@@ -86,7 +86,8 @@ public final class S3Client: Sendable {
         }
         if response.status == 412 {
             throw SlipwayError(
-                .conflict, "The object '\(key.prefix(200))' of '\(location.bucket)' changed while it was read; read again.")
+                .conflict,
+                "The object '\(key.prefix(200))' of '\(location.bucket)' changed while it was read; read again.")
         }
         guard response.isSuccess else { throw failure(response, key) }
         return (response[header: "ETag"], response[header: "x-amz-version-id"])

@@ -84,6 +84,12 @@ public struct Feature: Sendable {
     public init(name: String) { self.name = name }
 }
 
+/// Finishes what was begun, also when the task that waits for it is cancelled meanwhile: what a server that is told to
+/// stop still owes.
+public func finishing<T: Sendable>(_ body: @escaping @Sendable () async -> T) async -> T {
+    await Task { await body() }.value
+}
+
 /// Work that runs until it is cancelled.
 public struct Background: Sendable {
     public let name: String

@@ -42,7 +42,7 @@ public struct ServeCommand: AsyncParsableCommand {
     var python: [String] = []
     @Option(
         parsing: .singleValue,
-        help: "A host that sources may reach, such as data.example.org or *.example.org (default: any). May be repeated.")
+        help: "A host that sources may reach: data.example.org, *.example.org (default: any). May be repeated.")
     var allowSourceHost: [String] = []
     @Flag(help: "Let sources reach private and loopback addresses.") var allowPrivateSources = false
     @Option(help: "trace, debug, info, warning or error.") var logLevel = "info"

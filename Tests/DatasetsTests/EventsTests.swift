@@ -83,7 +83,10 @@ import Web
                 ("no row", 400, "events[0].row", try await post(#"{"events":[{"id":"a"}]}"#)),
                 ("empty row", 400, "events[0].row", try await post(#"{"events":[{"id":"a","row":{}}]}"#)),
                 ("list", 400, "events[0]", try await post(#"{"events":[[1]]}"#)),
-                ("time", 400, "events[0].time", try await post(#"{"events":[{"id":"a","time":"noon","row":{"n":1}}]}"#)),
+                (
+                    "time", 400, "events[0].time",
+                    try await post(#"{"events":[{"id":"a","time":"noon","row":{"n":1}}]}"#)
+                ),
                 ("field", 400, "events[0].at", try await post(#"{"events":[{"id":"a","at":1,"row":{"n":1}}]}"#)),
                 ("unknown column", 400, "events[1].row.m", try await row(#"{"m":1}"#)),
                 ("case", 400, "events[1].row.N", try await row(#"{"N":1}"#)),
@@ -143,7 +146,9 @@ import Web
             let object = try Digest(parsing: rejected?["object"]?.stringValue ?? "")
             #expect(try await f.platform.objects.info(object) != nil)
             #expect(
-                try await f.platform.database.read { try $0.exists("SELECT 1 FROM object_manifest_entry WHERE digest = \(object)") })
+                try await f.platform.database.read {
+                    try $0.exists("SELECT 1 FROM object_manifest_entry WHERE digest = \(object)")
+                })
         }
     }
 

@@ -30,11 +30,11 @@ import Transport
                     _ = try await Self.add(f, name, "http", server.url(path), ["dataset": .string(name)])
                     let found = try await Self.sync(f, name)
                     guard found.status < 300 else { return "\(found.status)" }
-                    return "\(found.json["state"]?.stringValue ?? "") \(found.json["version"] ?? .null) \(found.json["rows"] ?? .null)"
+                    return
+                        "\(found.json["state"]?.stringValue ?? "") \(found.json["version"] ?? .null) \(found.json["rows"] ?? .null)"
                 }
                 #expect(try await state("data", "/data.csv") == "new 1 2")
                 #expect(try await state("data", "/data.csv") == "notModified 1 2")
-
 
                 let http = HTTPClient()
                 _ = try await http.send(
@@ -110,7 +110,8 @@ import Transport
                 // Moved to another name, or with another key, it does not open.
                 try await f.platform.database.write { db in
                     try db.execute(
-                        "UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE name = 'pair') WHERE name = 'token'")
+                        "UPDATE secret SET sealed = (SELECT sealed FROM secret WHERE name = 'pair') WHERE name = 'token'"
+                    )
                 }
                 await #expect(throws: SlipwayError.self) { try await f.service.openSecret("token", project: "p") }
                 #expect(try await f.service.openSecret("pair", project: "p").reveal == "ada:pw")
@@ -150,7 +151,10 @@ import Transport
                         "S3", 403, "not among",
                         try await read("s", "s3", "s3://bucket/x?endpoint=http://localhost:\(server.port)")
                     ),
-                    ("PostgreSQL", 403, "not among", try await read("pg", "postgres", "postgresql://u@localhost/x", query)),
+                    (
+                        "PostgreSQL", 403, "not among",
+                        try await read("pg", "postgres", "postgresql://u@localhost/x", query)
+                    ),
                     (
                         "metadata", 403, "",
                         try await read("m", "http", server.url("/to/169.254.169.254/latest"))
@@ -197,7 +201,8 @@ import Transport
             var sources: [(name: String, kind: String, location: String, query: String)] = [
                 ("lite", "sqlite", path, "SELECT id, t FROM sale")
             ]
-            if let url = TestDatabase.postgresURL, var parts = URLComponents(string: url), let password = parts.password {
+            if let url = TestDatabase.postgresURL, var parts = URLComponents(string: url), let password = parts.password
+            {
                 parts.password = nil
                 _ = try await f.get("PUT", "/secrets/pg?project=p", ["value": .string(password)])
                 sources.append(
@@ -226,7 +231,10 @@ import Transport
 
             // A query that would never end.
             let endless = [
-                ("sqlite", path, "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r"),
+                (
+                    "sqlite", path,
+                    "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT max(n) FROM r"
+                ),
                 ("postgres", sources.last?.location ?? "", "SELECT 1 FROM pg_sleep(60)"),
             ]
             for (kind, location, query) in endless.prefix(sources.count) {
@@ -256,7 +264,9 @@ import Transport
             #expect(try await f.service.dueSources() == ["a"])
             #expect(try await f.service.dueSources() == [])
             let types = try await f.platform.database.read { db in
-                try db.all("SELECT type FROM ledger_event WHERE type LIKE 'source.%' ORDER BY sequence") { try $0.text(0) }
+                try db.all("SELECT type FROM ledger_event WHERE type LIKE 'source.%' ORDER BY sequence") {
+                    try $0.text(0)
+                }
             }
             #expect(types == ["source.created", "source.late"])
             #expect(try await f.get("GET", "/sources")["items"]?.arrayValue?.first?["freshness"]?["late"] == true)

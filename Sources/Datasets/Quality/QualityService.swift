@@ -180,7 +180,8 @@ extension DatasetsService {
             labels: ["request.\(format.rawValue)"], format: format, encoding: encoding)
         let part = try await convert(table, onto: base, replaces: false, Conversion(), in: folder).part
         let subject = try await subject(
-            owner, parts: [(try await platform.objects.localPath(part.object.digest), part.table)], labels: table.labels ?? [], base: base, source: nil)
+            owner, parts: [(try await platform.objects.localPath(part.object.digest), part.table)],
+            labels: table.labels ?? [], base: base, source: nil)
         return try await QualityCheck(service: self, subject: subject, now: platform.clock.now(), principal: principal)
             .run(stored.contract, number: stored.number)
     }

@@ -1,4 +1,5 @@
 import Core
+import Platform
 import Synchronization
 
 /// Knows which streams have events waiting, and says when it is time to make a version of them.
@@ -88,7 +89,7 @@ final class EventFlusher: Sendable {
                 }
                 for key in due {
                     // A version that was begun is made, also when the server is told to stop meanwhile.
-                    group.addTask { await Task { await flush(key) }.value }
+                    group.addTask { await finishing { await flush(key) } }
                 }
                 if isIdle {
                     _ = await arrival.next()
@@ -97,6 +98,6 @@ final class EventFlusher: Sendable {
                 }
             }
         }
-        for key in waiting.withLock({ $0.keys.map { $0 } }) { await Task { await flush(key) }.value }
+        for key in waiting.withLock({ $0.keys.map { $0 } }) { await finishing { await flush(key) } }
     }
 }

@@ -44,7 +44,8 @@ extension DatasetsService {
     }
 
     /// Makes versions of what waits now.
-    public func flushEvents(_ dataset: String, branch: String, as principal: Principal) async throws -> DatasetVersion? {
+    public func flushEvents(_ dataset: String, branch: String, as principal: Principal) async throws -> DatasetVersion?
+    {
         let known = try await self.dataset(dataset, as: principal)
         try principal.require(.writeDatasets, in: known.project)
         let key = EventStream.Key(dataset: dataset, branch: branch)

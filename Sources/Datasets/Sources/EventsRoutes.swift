@@ -45,7 +45,8 @@ struct EventsRoutes {
                     .init("rows?", "A version when so many wait (10000)."),
                     .init("seconds?", "A version when the oldest has waited so long (1)."),
                     .init("rememberSeconds?", "For how long an id is known after it was received (86400)."),
-                    .init("onChange?", "For a column that the dataset does not have: fail (default), evolve or ignore."),
+                    .init(
+                        "onChange?", "For a column that the dataset does not have: fail (default), evolve or ignore."),
                 ])
             ) { request in
                 let body = try await request.json(allowed: ["rows", "seconds", "rememberSeconds", "onChange"])

@@ -127,7 +127,8 @@ struct PushedEvent: Sendable, Hashable {
     /// The event as one line of JSON for a dataset with these columns (nil: none yet, so any).
     ///
     /// - Throws: `invalid` for a column that is not there, or a value that does not fit its type.
-    func line(fitting columns: [String: TableColumn]?, _ onChange: OnSchemaChange, place: String, received: Timestamp) throws
+    func line(fitting columns: [String: TableColumn]?, _ onChange: OnSchemaChange, place: String, received: Timestamp)
+        throws
         -> String
     {
         var writer = JSONWriter()

@@ -56,7 +56,10 @@ public struct SecretCommand: AsyncParsableCommand {
             let answer = try await server.client().get("/api/v1/secrets", query: [("project", server.projectName)])
             try output.list(
                 answer["items"]?.arrayValue ?? [],
-                [Column("Name", "name"), Column("Project", "project"), Column("By", "author"), Column("Set", "created")]
+                [
+                    Column("Name", "name"), Column("Project", "project"), Column("By", "author"),
+                    Column("Set", "created"),
+                ]
             )
         }
     }

@@ -93,7 +93,8 @@ extension DatasetsService {
         else {
             throw SlipwayError(
                 .notFound,
-                "The project \(project) has no secret \(name). Set it: slipway secret set \(name) --project \(project).")
+                "The project \(project) has no secret \(name). Set it: slipway secret set \(name) --project \(project)."
+            )
         }
         return try SecretBox.open(folder: platform.dataDirectory, makesKey: false)
             .open(sealed, project: project, name: name)

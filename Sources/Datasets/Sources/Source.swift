@@ -40,7 +40,8 @@ public struct Source: Sendable, Hashable {
         let freshness: JSONValue = [
             "periodSeconds": settings.periodSeconds.map { .number($0) } ?? .null,
             "changed": changed.map { JSONValue($0) } ?? .null, "checked": checked.map { JSONValue($0) } ?? .null,
-            "due": due.map { JSONValue($0) } ?? .null, "late": settings.periodSeconds == nil ? .null : .bool(isLate(now)),
+            "due": due.map { JSONValue($0) } ?? .null,
+            "late": settings.periodSeconds == nil ? .null : .bool(isLate(now)),
         ]
         return [
             "name": .string(name), "ref": JSONValue(ref), "project": .string(project), "kind": .string(kind.rawValue),
@@ -102,7 +103,9 @@ struct SourceSettings: Sendable, Hashable {
             }
             return value
         }
-        if body["secret"] != nil { secret = try body.optionalString("secret").map { try Name.validate($0, field: "secret") } }
+        if body["secret"] != nil {
+            secret = try body.optionalString("secret").map { try Name.validate($0, field: "secret") }
+        }
         authentication = try choice("authentication", Authentication.self) ?? authentication
         if body["dataset"] != nil {
             dataset = try body.optionalString("dataset").map { try Name.validate($0, field: "dataset") }

@@ -59,7 +59,8 @@ extension DatasetsService {
         let paths = try expand(glob: source.location, within: platform.sources.roots)
         var files: [(String, String)] = []
         for path in paths { files.append((path, "\(path)#sha256:\(try await digest(ofFile: path).hex)")) }
-        return Fetched(files: files, seen: ["files": JSONValue(files.map(\.1))], read: ["files": JSONValue(files.count)])
+        return Fetched(
+            files: files, seen: ["files": JSONValue(files.map(\.1))], read: ["files": JSONValue(files.count)])
     }
 
     // MARK: HTTP
@@ -142,7 +143,9 @@ extension DatasetsService {
             after = page.objects.last?.key
             if page.isEnd || after == nil { break }
         }
-        guard !objects.isEmpty else { throw SlipwayError(.notFound, "There is nothing under \(place).", ref: source.ref) }
+        guard !objects.isEmpty else {
+            throw SlipwayError(.notFound, "There is nothing under \(place).", ref: source.ref)
+        }
         let fresh = objects.filter { known[$0.key]?["etag"]?.stringValue != $0.tag || $0.tag.isEmpty }
         if before != nil, fresh.isEmpty, onlyNew || known.count == objects.count { return nil }
         var files: [(String, String)] = []
@@ -187,7 +190,8 @@ extension DatasetsService {
             .split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false).map(String.init)
         guard parts.count >= 2, parts.allSatisfy({ !$0.isEmpty }) else {
             throw SlipwayError(
-                .invalid, "The secret \(name) has not the form of S3 keys; expected ACCESS_KEY:SECRET_KEY[:SESSION_TOKEN]."
+                .invalid,
+                "The secret \(name) has not the form of S3 keys; expected ACCESS_KEY:SECRET_KEY[:SESSION_TOKEN]."
             )
         }
         return S3Credentials(
@@ -222,7 +226,9 @@ extension DatasetsService {
                     "\(source.location) is a database of this machine. Sources may not reach it; an owner of the server can allow private addresses."
                 )
             }
-            let password = try await source.settings.secret.asyncMap { try await openSecret($0, project: source.project) }
+            let password = try await source.settings.secret.asyncMap {
+                try await openSecret($0, project: source.project)
+            }
             place = .postgres(server, password: password, addresses: addresses)
         }
         let after = before?["watermark"].flatMap { $0.isNull ? nil : $0 }

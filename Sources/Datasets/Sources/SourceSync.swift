@@ -172,7 +172,9 @@ extension DatasetsService {
 
     private func syncOnSchedule(_ name: String) async {
         do {
-            guard let source = try await platform.database.read({ [store] in try store.source($0, name) }) else { return }
+            guard let source = try await platform.database.read({ [store] in try store.source($0, name) }) else {
+                return
+            }
             _ = try await sync(
                 name, into: nil, message: "",
                 as: Principal(name: "source-\(name)", role: nil, grants: [source.project: .mlEngineer]))

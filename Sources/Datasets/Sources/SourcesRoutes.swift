@@ -20,14 +20,15 @@ struct SourcesRoutes {
             },
             Route(
                 .post, "/api/v1/sources", .manageSources, "Registers a source.",
-                body: .json([
-                    .init("name", "A name."), .init("project?", "Its project."),
-                    .init("kind", "file, http, s3, postgres or sqlite."),
-                    .init("location", "A path or glob, a URL, an s3:// prefix, a database URL or file."),
-                    .init("query?", "For databases: the SELECT to read."),
-                    .init("format?", "parquet, csv or json; told from the name by default."),
-                    .init("encoding?", "Of CSV: utf-8, latin-1 or utf-16."),
-                ] + Self.settings)
+                body: .json(
+                    [
+                        .init("name", "A name."), .init("project?", "Its project."),
+                        .init("kind", "file, http, s3, postgres or sqlite."),
+                        .init("location", "A path or glob, a URL, an s3:// prefix, a database URL or file."),
+                        .init("query?", "For databases: the SELECT to read."),
+                        .init("format?", "parquet, csv or json; told from the name by default."),
+                        .init("encoding?", "Of CSV: utf-8, latin-1 or utf-16."),
+                    ] + Self.settings)
             ) { request in
                 let body = try await request.json(
                     allowed: SourceSettings.fields.union([

@@ -9,6 +9,16 @@ import Web
 extension DatasetsService {
     static let appendMaximumBytes: Int64 = 16 << 30
 
+    /// Adds rows that a client sends; columns that differ and values that do not fit stop it.
+    public func append(
+        _ dataset: String, project: String, body: RequestBody, format: TableInput.Format, encoding: TableInput.Encoding,
+        key: String?, origin: String?, message: String, branch: String = Dataset.mainBranch, as principal: Principal
+    ) async throws -> (version: DatasetVersion, isNew: Bool) {
+        try await append(
+            dataset, project: project, body: body, format: format, encoding: encoding, key: key, origin: origin,
+            message: message, branch: branch, rules: Conversion(), as: principal)
+    }
+
     /// Adds rows that a client sends.
     ///
     /// - Parameters:
@@ -16,8 +26,8 @@ extension DatasetsService {
     ///   - origin: where the client has the rows from, for the lineage: a path or a URL.
     public func append(
         _ dataset: String, project: String, body: RequestBody, format: TableInput.Format, encoding: TableInput.Encoding,
-        key: String?, origin: String?, message: String, branch: String = Dataset.mainBranch,
-        rules: Conversion = Conversion(), as principal: Principal
+        key: String?, origin: String?, message: String, branch: String, rules: Conversion,
+        as principal: Principal
     ) async throws -> (version: DatasetVersion, isNew: Bool) {
         try principal.require(.writeDatasets, in: project)
         try Name.validate(dataset, field: "dataset")

@@ -23,8 +23,10 @@ struct RowCasts: Sendable {
             case .csv:
                 read.allText = true
                 // With text alone a header cannot be told from a row any more.
-                read.header = read.header ?? !plan.given.keys.allSatisfy { $0.hasPrefix("column") && Int($0.dropFirst(6)) != nil }
-            case .json: read.columns = plan.given.values.sorted { $0.name < $1.name }.map { .init(name: $0.name, type: "JSON") }
+                read.header =
+                    read.header ?? !plan.given.keys.allSatisfy { $0.hasPrefix("column") && Int($0.dropFirst(6)) != nil }
+            case .json:
+                read.columns = plan.given.values.sorted { $0.name < $1.name }.map { .init(name: $0.name, type: "JSON") }
             case .parquet: break
             }
         }

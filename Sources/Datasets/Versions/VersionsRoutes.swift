@@ -87,6 +87,8 @@ struct VersionsRoutes {
                     .init("key", "The client's own id of this batch: sending it again changes nothing."),
                     .init("origin", "Where the rows come from, for the lineage: a path or a URL."),
                     .init("encoding", "Of CSV: utf-8, latin-1 or utf-16."), .init("branch", "main by default."),
+                    .init("onChange", "When the columns differ: fail (default), evolve or ignore."),
+                    .init("badRows", "Rows that cannot be read: stop (default), skip or keep."),
                 ], body: .bytes(type: "application/vnd.apache.parquet")
             ) { request in
                 let (version, isNew) = try await service.append(
@@ -94,7 +96,11 @@ struct VersionsRoutes {
                     format: Self.format(request),
                     encoding: Self.encoding(request.query("encoding")), key: request.query("key"),
                     origin: request.query("origin"), message: request.query("message") ?? "",
-                    branch: request.query("branch") ?? Dataset.mainBranch, as: request.principal)
+                    branch: request.query("branch") ?? Dataset.mainBranch,
+                    rules: Conversion(
+                        onChange: OnSchemaChange(parsing: request.query("onChange"), field: "onChange") ?? .fail,
+                        badRows: BadRows(parsing: request.query("badRows"), field: "badRows") ?? .stop),
+                    as: request.principal)
                 return .json(Self.made(version, isNew), status: isNew ? 201 : 200)
             },
             Route(
