@@ -87,7 +87,7 @@ enum QualitySQL {
         """
         SELECT \(shown) FROM new WHERE (\(list(columns))) IN (SELECT (\(list(columns))) FROM new
         WHERE \(present(columns)) GROUP BY \(list(columns)) HAVING count(*) > 1 LIMIT \(QualityReport.examplesMaximum))
-        ORDER BY \(list(columns)) LIMIT \(QualityReport.examplesMaximum)
+        ORDER BY \(list(columns)), \(DuckSQL.name(TableInput.positionColumns.row)) LIMIT \(QualityReport.examplesMaximum)
         """
     }
 
