@@ -17,10 +17,10 @@ public enum DatasetsFeature {
             + ViewRoutes(service: service).routes + SlicesRoutes(service: service).routes
             + SourcesRoutes(service: service).routes + MergeRoutes(service: service).routes
             + CombineRoutes(service: service).routes + QualityRoutes(service: service).routes
-<<<<<<< HEAD
             + StandardsRoutes(service: service).routes + EventsRoutes(service: service).routes
             + SecretsRoutes(service: service).routes + SourcePoliciesRoutes(service: service).routes
         feature.background = [
+            Background("retention") { try await service.retainForever() },
             Background("openlineage") { try await service.pushOpenLineage() },
             Background("pushed events") { await service.events.run(service.flushInBackground) },
             Background("sources") { try await service.watchSources() },
@@ -30,14 +30,6 @@ public enum DatasetsFeature {
             platform.removeScratchFolders()
             try await service.recoverEvents()
         }
-=======
-            + StandardsRoutes(service: service).routes
-        feature.background = [
-            Background("retention") { try await service.retainForever() },
-            Background("openlineage") { try await service.pushOpenLineage() },
-        ]
-        feature.recover = { platform.removeScratchFolders() }
->>>>>>> h/versions
         return (feature, service)
     }
 }

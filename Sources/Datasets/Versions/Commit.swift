@@ -13,15 +13,12 @@ struct Commit: Sendable {
     var branch = Dataset.mainBranch
     /// Parquet files on this machine; moved into the object store.
     var parts: [(path: String, table: TableFile)] = []
-<<<<<<< HEAD
     /// Parts that are in the object store already; they come after `parts`.
     var stored: [StoredPart] = []
     /// The parts of `stored` as they came, when those hold older rows too.
     var arrivals: [StoredPart]?
-=======
     /// In place of parts: what is in the store already.
     var content: Content?
->>>>>>> h/versions
     /// A version whose files the new one keeps, with the parts after them.
     var base: DatasetVersion?
     /// How many of the base's last files the new parts stand for, and the rows in those (see `Compaction`).
@@ -79,32 +76,6 @@ extension DatasetsService {
     ///   `invalid` with the report when the rows break the dataset's contract.
     func commit(_ commit: Commit, as principal: Principal) async throws -> (version: DatasetVersion, isNew: Bool) {
         let (name, base, recipe) = (commit.dataset, commit.base, commit.recipe)
-<<<<<<< HEAD
-        let checks = try await checks(commit, as: principal)
-        let baseFiles = (try await base.asyncMap { try await self.files(of: $0) } ?? [])
-            .dropLast(commit.replaces.files)
-        var parts: [Commit.StoredPart] = []
-        for part in commit.parts {
-            parts.append(
-                .init(object: try await platform.objects.put(file: part.path, move: true), table: part.table))
-        }
-        parts += commit.stored
-        let added = parts.enumerated().map { index, part in
-            DatasetFile(
-                path: Self.partName(baseFiles.count + index), digest: part.object.digest,
-                sizeBytes: part.object.sizeBytes)
-        }
-        let all = baseFiles + added
-        let listing: JSONValue = .array(all.map { [.string($0.digest.hex), .int($0.sizeBytes)] })
-        let draft = DatasetVersion(
-            dataset: name, project: commit.project, kind: base?.kind ?? .table, number: 0, branch: commit.branch,
-            parent: nil, merged: commit.merged, manifest: "", digest: Digest.of(listing.canonicalText),
-            columns: parts.first?.table.columns ?? base?.columns ?? [],
-            rowCount: (base?.rowCount ?? 0) - commit.replaces.rows + parts.reduce(0) { $0 + $1.table.rows },
-            sizeBytes: all.reduce(0) { $0 + $1.sizeBytes },
-            fileCount: all.count, message: commit.message, author: principal.name, created: platform.clock.now(),
-            recipe: recipe)
-=======
         // Contracts look at the parts before the store takes them.
         let checks = try await checks(checkable(commit), baseFiles: base?.fileCount ?? 0, as: principal)
         let content = try await content(of: commit)
@@ -114,7 +85,6 @@ extension DatasetsService {
             columns: content.columns, rowCount: content.rowCount, sizeBytes: content.bytes,
             fileCount: Int(content.files), message: commit.message, author: principal.name,
             created: platform.clock.now(), recipe: recipe, deleted: nil)
->>>>>>> h/versions
         return try await platform.database.write { [store, ledger = platform.ledger] db in
             let dataset = try Self.prepare(db, commit, draft, store, ledger, principal)
             if let key = commit.key, let known = try store.appended(db, name, key: key),
@@ -160,19 +130,13 @@ extension DatasetsService {
         }
     }
 
-<<<<<<< HEAD
-    /// Checks the new rows, wherever they are.
-    private func checks(_ commit: Commit, as principal: Principal) async throws -> CommitChecks {
-        var asked = commit
-        for part in commit.arrivals ?? commit.stored {
-            asked.parts.append((try await platform.objects.localPath(part.object.digest), part.table))
-        }
-        return try await checks(asked, baseFiles: commit.base?.fileCount ?? 0, as: principal)
-=======
     /// The commit as contracts and marks look at it: with all its rows as parts if they are in the store already.
     private func checkable(_ commit: Commit) async throws -> Commit {
-        guard let content = commit.content else { return commit }
         var checkable = commit
+        for part in commit.arrivals ?? commit.stored {
+            checkable.parts.append((try await platform.objects.localPath(part.object.digest), part.table))
+        }
+        guard let content = commit.content else { return checkable }
         checkable.base = nil
         var paths = content.parts
         if content.kind == .files {
@@ -195,20 +159,28 @@ extension DatasetsService {
     private func content(of commit: Commit) async throws -> Commit.Content {
         if let content = commit.content { return content }
         let base = commit.base
-        var added: [TreeEntry] = []
-        // What is in no tree yet comes from a version of before there were trees.
-        if let base, base.tree == nil { added = try await entries(of: base) }
-        for (index, part) in commit.parts.enumerated() {
-            let object = try await platform.objects.put(file: part.path, move: true)
-            let name = Self.partName((base?.fileCount ?? 0) + index)
-            added.append(TreeEntry(path: try RelativePath(parsing: name), object: object))
+        var parts: [Commit.StoredPart] = []
+        for part in commit.parts {
+            parts.append(
+                .init(object: try await platform.objects.put(file: part.path, move: true), table: part.table))
         }
-        let root = try await ObjectTree(platform.objects).update(base?.tree, put: added)
+        parts += commit.stored
+        let kept = (base?.fileCount ?? 0) - commit.replaces.files
+        var put: [TreeEntry] = []
+        // What is in no tree yet comes from a version of before there were trees.
+        if let base, base.tree == nil { put = try await entries(of: base).prefix(kept) + [] }
+        for (index, part) in parts.enumerated() {
+            put.append(TreeEntry(path: try RelativePath(parsing: Self.partName(kept + index)), object: part.object))
+        }
+        var gone: [String] = []
+        if let base, base.tree != nil, commit.replaces.files > 0 {
+            gone = try await files(of: base).dropFirst(kept).map(\.path)
+        }
+        let root = try await ObjectTree(platform.objects).update(base?.tree, put: put, remove: gone)
+        let rows = (base?.rowCount ?? 0) - commit.replaces.rows + parts.reduce(0) { $0 + $1.table.rows }
         return Commit.Content(
-            kind: .table, root: root, columns: commit.parts.first?.table.columns ?? base?.columns ?? [],
-            rowCount: (base?.rowCount ?? 0) + commit.parts.reduce(0) { $0 + $1.table.rows }, files: root.files,
-            bytes: root.bytes)
->>>>>>> h/versions
+            kind: .table, root: root, columns: parts.first?.table.columns ?? base?.columns ?? [], rowCount: rows,
+            files: root.files, bytes: root.bytes)
     }
 
     /// Makes the dataset if it is new, and sees that the branch may be written.

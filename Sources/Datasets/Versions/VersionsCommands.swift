@@ -10,11 +10,7 @@ public struct DataCommand: AsyncParsableCommand {
             List.self, Log.self, Show.self, Head.self, Profile.self, Compare.self, Diff.self, Append.self,
             Derive.self, Query.self, Create.self, Set.self, Branch.self, Tag.self, Merge.self, Conflicts.self,
             Resolve.self, Union.self, Join.self, Contract.self, Quality.self, Card.self, Columns.self, Croissant.self,
-<<<<<<< HEAD
-            DataEventsCommand.self,
-=======
-            Add.self, Checkout.self, Push.self, Pull.self, Remove.self, Retain.self,
->>>>>>> h/versions
+            DataEventsCommand.self, Add.self, Checkout.self, Push.self, Pull.self, Remove.self, Retain.self,
         ])
 
     public init() {}
