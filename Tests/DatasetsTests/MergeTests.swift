@@ -334,4 +334,36 @@ import Testing
             }
         }
     }
+
+    @Test func `files merge by path, with what is said about them`() async throws {
+        for dialect in TestDatabase.dialects {
+            try await Fixture.with(dialect: dialect) { f in
+                _ = try await f.files("pics", ["a": "1", "b": "2", "c": "3", "d": "4"])
+                _ = try await f.get("PUT", "/datasets/pics/branches/side", ["from": "1"])
+                _ = try await f.files("pics", ["a": "ours", "b": "both", "c": nil, "e": "new"])
+                _ = try await f.files("pics", ["b": "other", "d": nil, "f": "theirs"], branch: "side")
+                // A label beside the files, by the way that labels are published.
+                let head = try await f.service.resolve(Ref(.dataset, "pics", selector: "side"), as: Fixture.maker)
+                _ = try await f.service.rewrite(
+                    head, branch: "side", sql: "SELECT *, CASE WHEN path = 'a' THEN 'cat' END AS label FROM p",
+                    inputs: [try await f.service.input(head, name: "p")],
+                    recipe: Recipe(kind: "label", inputs: [], details: [:]), parents: [], message: "",
+                    as: Fixture.maker)
+                let outcome = try await f.get("POST", "/datasets/pics/merge", ["from": "side"])
+                let id = outcome["id"]?.stringValue ?? ""
+                let conflicts = try await f.get("GET", "/merges/\(id)/conflicts")["items"]?.arrayValue ?? []
+                #expect(conflicts.map { $0["key"]?["path"] } == ["b"] && conflicts.first?["column"] == "digest")
+                _ = try await f.get("POST", "/merges/\(id)/resolutions", [["key": ["path": "b"], "take": "theirs"]])
+                let made = try await f.get("POST", "/merges/\(id)/commit")
+                #expect(made["version"]?["files"] == 4 && made["version"]?["merged"] == 4)
+                #expect(try await f.tree("pics") == ["a": "ours", "b": "other", "e": "new", "f": "theirs"])
+                #expect(
+                    try await f.query("SELECT path, size_bytes, label FROM p ORDER BY path", "pics") == [
+                        ["a", 4, "cat"], ["b", 5, .null], ["e", 3, .null], ["f", 6, .null],
+                    ])
+                let diff = try await f.get("GET", "/datasets/pics/diff?from=1&to=main&statistics=false")
+                #expect(diff["files"] == ["added": 2, "removed": 2, "changed": 2] && diff["key"] == ["path"])
+            }
+        }
+    }
 }

@@ -1,7 +1,6 @@
 import Access
 import Core
 import Database
-import Datasets
 import Foundation
 import Ledger
 import Logging
@@ -14,6 +13,7 @@ import Testing
 import Tracking
 import Web
 
+@testable import Datasets
 @testable import Pipelines
 
 /// Pipelines on a whole platform, with real sandboxes, in the project `p`.
