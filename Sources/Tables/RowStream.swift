@@ -195,19 +195,22 @@ extension TablesSession {
         _ result: DuckDBResult, as type: Encoder.Type, maxRows: Int = .max, _ emit: ([UInt8]) throws -> Void
     ) throws -> JSONValue {
         var encoder = try Encoder(result.columns)
+        // Nothing leaves before there are rows: what fails until then is told as an error, or done again with more memory.
+        var next = try result.nextChunk()
         try emit(encoder.begin())
         var rows: Int64 = 0
-        while rows < maxRows, let chunk = try result.nextChunk() {
+        while rows < maxRows, let chunk = next {
             let end = min(chunk.count, maxRows - Int(rows))
-            var next = 0
-            while next < end {
-                next = try encoder.append(chunk, next..<end)
-                if encoder.isFull || next < end, let piece = encoder.take() {
+            var at = 0
+            while at < end {
+                at = try encoder.append(chunk, at..<end)
+                if encoder.isFull || at < end, let piece = encoder.take() {
                     try instance.running?.checkpoint()
                     try emit(piece)
                 }
             }
             rows += Int64(end)
+            if rows < maxRows { next = try result.nextChunk() }
         }
         if let piece = encoder.take() { try emit(piece) }
         let end = encoder.end()

@@ -58,6 +58,23 @@ import Testing
         await tables.shutdown()
     }
 
+    @Test func `What fails before there are rows is refused, and a sort that needs memory has it`() async throws {
+        let shop = Workshop()
+        let tables = shop.tables(memoryBytes: 1 << 30)
+        func stream(_ sql: String) async throws -> Int64 {
+            try await tables.stream(sql, inputs: [], as: .arrow).send { _ in }
+        }
+        let early = await failure {
+            _ = try await tables.stream(
+                "SELECT sum(CASE WHEN i = 5 THEN error('too soon') ELSE i END) FROM range(10) r(i)", inputs: [],
+                as: .arrow)
+        }
+        #expect(early?.contains("too soon") == true)
+        // One group of 60 million numbers: about 480 MB in one piece, which nothing can spill.
+        #expect(try await stream("SELECT len(list(i)) AS n FROM range(60000000) r(i)") == 1)
+        await tables.shutdown()
+    }
+
     @Test func `A reader that stops frees the one worker, and none waits for more than its pace`() async throws {
         let shop = Workshop()
         let tables = shop.tables(workers: 1)
