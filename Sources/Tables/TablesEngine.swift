@@ -14,11 +14,16 @@ import Synchronization
 final class TablesEngine {
     struct Settings {
         var threads: Int
+        /// What a request may have that does not fit into `ordinaryBytes`.
         var memoryBytes: Int64
         var temporaryBytes: Int64
         /// A folder of this worker's own.
         var temporaryDirectory: String
     }
+
+    /// What a request has at first. DuckDB takes what it is given, ten times what it needs for a copy of a large table, and
+    /// is hardly slower with this; where it is not enough (very wide tables), the request is done again with all.
+    static let ordinaryBytes: Int64 = 240 << 20
 
     private let library: DuckDBLibrary
     private let settings: Settings
@@ -68,11 +73,12 @@ final class TablesEngine {
         if next == nil { next = try? open() }
     }
 
-    func open() throws -> DuckDBInstance {
+    /// - Parameter memoryBytes: at most what the settings say.
+    func open(memoryBytes: Int64 = ordinaryBytes) throws -> DuckDBInstance {
         let instance = try DuckDBInstance(
             library,
             settings: [
-                ("threads", String(settings.threads)), ("memory_limit", "\(settings.memoryBytes)B"),
+                ("threads", String(settings.threads)), ("memory_limit", "\(min(memoryBytes, settings.memoryBytes))B"),
                 ("autoinstall_known_extensions", "false"), ("autoload_known_extensions", "false"),
                 ("allow_community_extensions", "false"), ("allow_unsigned_extensions", "false"),
             ])
@@ -91,14 +97,24 @@ final class TablesEngine {
     /// - Parameter emit: takes the parts of an answer that comes in parts.
     func answer(_ request: [UInt8], emit: WorkerLoop.Emit) -> [UInt8] {
         do {
-            return try perform(TablesRequest(parsing: request), emit)
+            let request = try TablesRequest(parsing: request)
+            var hasBegun = false
+            do {
+                return try perform(request, next ?? open()) { part in
+                    hasBegun = true
+                    try emit(part)
+                }
+            } catch let error as SlipwayError
+                where error.details["limit"] == "memory" && !hasBegun && settings.memoryBytes > Self.ordinaryBytes
+            {
+                return try perform(request, open(memoryBytes: settings.memoryBytes), emit)
+            }
         } catch {
             return [AnswerKind.failure.rawValue] + EngineErrors.slipway(error, memoryBytes: settings.memoryBytes).wire
         }
     }
 
-    private func perform(_ request: TablesRequest, _ emit: WorkerLoop.Emit) throws -> [UInt8] {
-        let instance = try next ?? open()
+    private func perform(_ request: TablesRequest, _ instance: DuckDBInstance, _ emit: WorkerLoop.Emit) throws -> [UInt8] {
         next = nil
         running.set(instance)
         instance.running = running

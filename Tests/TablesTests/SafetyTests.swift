@@ -174,6 +174,19 @@ struct SafetyTests {
         await tables.shutdown()
     }
 
+    @Test func `A request that needs more memory than most is done again with all there is`() async throws {
+        let shop = Workshop()
+        // A list lies in memory whole, so that nothing of it can go to disk.
+        let sql = "SELECT len(list(i)) FROM range(20000000) t(i)"
+        let few = shop.tables(memoryBytes: TablesEngine.ordinaryBytes)
+        let refused = await failure { _ = try await few.query(sql, inputs: []) }
+        #expect(refused?.hasSuffix("The limit is 240 MiB.") == true, "\(refused ?? "it ran")")
+        await few.shutdown()
+        let all = shop.tables(memoryBytes: 2 << 30)
+        #expect(try await all.query(sql, inputs: []).rows == [[.int(20_000_000)]])
+        await all.shutdown()
+    }
+
     @Test func `A missing library is explained`() async throws {
         let shop = Workshop()
         let tables = shop.tables(library: "/no/such/libduckdb.so")
