@@ -178,7 +178,7 @@ struct SafetyTests {
         let shop = Workshop()
         // A list lies in memory whole, so that nothing of it can go to disk.
         let sql = "SELECT len(list(i)) FROM range(20000000) t(i)"
-        let few = shop.tables(memoryBytes: TablesEngine.ordinaryBytes)
+        let few = shop.tables(memoryBytes: 240 << 20)
         let refused = await failure { _ = try await few.query(sql, inputs: []) }
         #expect(refused?.hasSuffix("The limit is 240 MiB.") == true, "\(refused ?? "it ran")")
         await few.shutdown()
