@@ -87,7 +87,8 @@ public struct OutboundPolicy: Sendable, Hashable {
         for list in hosts { try list.require(host) }
         let found = try await Self.lookUps.run { _ in
             var hints = addrinfo()
-            hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+            // SOCK_STREAM on Linux and macOS, whose name optimised builds do not find: there curl's headers are read first.
+            hints.ai_socktype = 1
             var list: UnsafeMutablePointer<addrinfo>?
             guard getaddrinfo(host, nil, &hints, &list) == 0 else { return [IPAddress]() }
             defer { freeaddrinfo(list) }

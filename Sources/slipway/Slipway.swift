@@ -15,6 +15,12 @@ import Serving
 import Tables
 import Tracking
 
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// The list of commands; nothing else.
 struct Slipway: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -69,11 +75,21 @@ enum Main {
             } else {
                 try command.run()
             }
+            leave(0)
         } catch let error as SlipwayError {
             Terminal.error("slipway: \(error.message)")
-            Slipway.exit(withError: ExitCode(error.code.exitCode))
+            leave(error.code.exitCode)
+        } catch let code as ExitCode {
+            leave(code.rawValue)
         } catch {
             Slipway.exit(withError: error)
         }
+    }
+
+    /// Ends at once. With `exit`, OpenSSL and curl take their memory down while another thread may still be closing a
+    /// connection; a command crashed so after its work was done.
+    private static func leave(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 }
