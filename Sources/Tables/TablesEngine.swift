@@ -114,7 +114,9 @@ final class TablesEngine {
         }
     }
 
-    private func perform(_ request: TablesRequest, _ instance: DuckDBInstance, _ emit: WorkerLoop.Emit) throws -> [UInt8] {
+    private func perform(_ request: TablesRequest, _ instance: DuckDBInstance, _ emit: WorkerLoop.Emit) throws
+        -> [UInt8]
+    {
         next = nil
         running.set(instance)
         instance.running = running
