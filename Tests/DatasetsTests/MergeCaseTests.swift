@@ -13,7 +13,7 @@ import Testing
 ///     conflicts: -                     `key column base|ours|theirs`, several with `;`
 ///
 /// With conflicts, `expected` is what comes out when all are decided for theirs.
-@Suite struct MergeCaseTests {
+@Suite(.serialized) struct MergeCaseTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         var base, ours, theirs, expected: String
