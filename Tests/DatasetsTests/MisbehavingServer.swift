@@ -16,10 +16,7 @@ struct MisbehavingServer {
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
-        defer {
-            process.terminate()
-            process.waitUntilExit()
-        }
+        defer { kill(process.processIdentifier, SIGKILL) }
         let greeting = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let port = try #require(Int(greeting.filter(\.isNumber)))
         try await body(MisbehavingServer(port: port, process: process))

@@ -30,8 +30,10 @@ import Transport
                     _ = try await Self.add(f, name, "http", server.url(path), ["dataset": .string(name)])
                     let found = try await Self.sync(f, name)
                     guard found.status < 300 else { return "\(found.status)" }
-                    return
-                        "\(found.json["state"]?.stringValue ?? "") \(found.json["version"] ?? .null) \(found.json["rows"] ?? .null)"
+                    return ["state", "version", "rows"].map { key in
+                        let value = found.json[key] ?? .null
+                        return value.stringValue ?? value.canonicalText
+                    }.joined(separator: " ")
                 }
                 #expect(try await state("data", "/data.csv") == "new 1 2")
                 #expect(try await state("data", "/data.csv") == "notModified 1 2")
