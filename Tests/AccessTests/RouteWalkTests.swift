@@ -94,6 +94,7 @@ import Web
 
     private static let names = [
         "datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe", "label-schemas": "ls",
+        "secrets": "sec",
     ]
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
@@ -103,6 +104,8 @@ import Web
         "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
         "/projects": ["name": "new"], "/projects/{project}/goals/{goal}/measurements": ["value": -0.1],
         "/datasets/{name}/derive": ["sql": "SELECT 1 AS a", "inputs": ["d": "dataset:d"], "project": "p"],
+        "PUT /datasets/{name}/events": [:],
+        "/datasets/{name}/events": ["events": [["id": "a", "row": ["units": 1]]]], "/secrets/{name}": ["value": "x"],
         "/query": ["sql": "SELECT count(*) FROM d", "inputs": ["d": "dataset:d"]],
         "/datasets": ["name": "d3", "project": "p"],
         "/slices/split": [
@@ -121,6 +124,7 @@ import Web
         "/label-tasks/{task}/items/{item}/review": ["decision": "reopen"],
     ]
     private static let queries = [
+        "/secrets": "?project=p", "/secrets/{name}": "?project=p", "/datasets/{name}/events": "?project=p",
         "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
         "/compare": "?left=dataset:d&right=dataset:d",
         "/datasets/{name}/versions/{version}/series": "?x=day&y=units", "/slices/{name}/series": "?x=day&y=units",
@@ -145,7 +149,8 @@ import Web
         }.joined(separator: "/")
         var headers: [(name: String, value: String)] = [("host", "localhost")]
         if let token = world.tokens[name] { headers.append(("authorization", "Bearer \(token)")) }
-        var body = Self.bodies[short]?.canonicalBytes ?? []
+        let fields = Self.bodies["\(route.method.rawValue) \(short)"] ?? Self.bodies[short]
+        var body = fields?.canonicalBytes ?? []
         if case .bytes(let type) = route.body {
             body = Array((type == "application/yaml" ? Self.yaml : Self.csv).utf8)
             if type.hasSuffix("tar") { body = [UInt8](repeating: 0, count: 1024) }

@@ -186,3 +186,19 @@ import Web
         }
     }
 }
+
+@Suite struct EventFlusherTests {
+    @Test func `what arrives while the database is asked is not forgotten`() async throws {
+        let flusher = EventFlusher(clock: .system)
+        let stream = EventStream(dataset: "d", branch: "main", flushSeconds: 0.05)
+        let now = Clock.system.now()
+        flusher.noteArrival(stream, events: 2, at: now)
+        let arrival = flusher.arrival(of: stream.key)
+        // The database is asked here, and finds nothing; then more comes.
+        flusher.noteArrival(stream, events: 1, at: now)
+        flusher.note(EventBacklog(), of: stream, after: arrival, problem: nil)
+        #expect(flusher.state(of: stream.key).events == 1)
+        flusher.note(EventBacklog(), of: stream, after: flusher.arrival(of: stream.key), problem: nil)
+        #expect(flusher.state(of: stream.key).events == 0)
+    }
+}

@@ -76,15 +76,15 @@ struct Fixture: Sendable {
     }
 
     /// Registers a file source and imports it.
-    func importFile(_ name: String, _ location: String, into dataset: String, mode: String = "replace") async throws
-        -> (
-            status: Int, json: JSONValue
-        )
-    {
+    func importFile(
+        _ name: String, _ location: String, into dataset: String, mode: String = "replace", onChange: String = "fail"
+    ) async throws -> (status: Int, json: JSONValue) {
         let made = try await ask(
             "POST", "/sources", ["name": .string(name), "project": "p", "kind": "file", "location": .string(location)])
         guard made.status == 201 else { return made }
-        return try await ask("POST", "/sources/\(name)/import", ["dataset": .string(dataset), "mode": .string(mode)])
+        return try await ask(
+            "POST", "/sources/\(name)/import",
+            ["dataset": .string(dataset), "mode": .string(mode), "onChange": .string(onChange)])
     }
 
     /// All rows of a version as one text: "a,1;b,null".

@@ -16,8 +16,7 @@ struct MisbehavingServer {
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         try process.run()
-        // Not waited for: Foundation's wait can hold a thread that other tests need for good.
-        defer { process.terminate() }
+        defer { kill(process.processIdentifier, SIGKILL) }
         let greeting = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let port = try #require(Int(greeting.filter(\.isNumber)))
         try await body(MisbehavingServer(port: port, process: process))

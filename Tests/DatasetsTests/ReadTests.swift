@@ -192,13 +192,7 @@ import Web
                 try f.file("a.csv", "k,n\na,1\na,1\nb,2\n")
                 _ = try await f.importFile("one", f.folder + "/a.csv", into: "d")
                 try f.file("b.csv", "k,n,m\na,1,x\nc,30,y\n")
-                _ = try await f.get(
-                    "POST", "/sources",
-                    [
-                        "name": "two", "project": "p", "kind": "file", "location": .string(f.folder + "/b.csv"),
-                        "onChange": "evolve",
-                    ])
-                _ = try await f.get("POST", "/sources/two/import", ["dataset": "d", "mode": "replace"])
+                _ = try await f.importFile("two", f.folder + "/b.csv", into: "d", onChange: "evolve")
                 let profile = try await f.get("GET", "/datasets/d/versions/1/profile")
                 #expect(profile["rowCount"] == 3)
                 // Kept with the version: what is stored is what is answered.

@@ -30,8 +30,10 @@ import Transport
                     _ = try await Self.add(f, name, "http", server.url(path), ["dataset": .string(name)])
                     let found = try await Self.sync(f, name)
                     guard found.status < 300 else { return "\(found.status)" }
-                    return
-                        "\(found.json["state"]?.stringValue ?? "") \(found.json["version"] ?? .null) \(found.json["rows"] ?? .null)"
+                    return ["state", "version", "rows"].map { key in
+                        let value = found.json[key] ?? .null
+                        return value.stringValue ?? value.canonicalText
+                    }.joined(separator: " ")
                 }
                 #expect(try await state("data", "/data.csv") == "new 1 2")
                 #expect(try await state("data", "/data.csv") == "notModified 1 2")
@@ -278,6 +280,55 @@ import Transport
             #expect(wrong.status == 400)
             let none = try await f.get("PATCH", "/sources/a", ["schedule": .null])
             #expect(none["settings"]?["schedule"] == .null && none["settings"]?["dataset"] == "a")
+        }
+    }
+}
+
+@Suite struct BrokenRowTests {
+    @Test func `a value that does not fit names its place, and costs what was chosen`() async throws {
+        try await Fixture.with { f in
+            let first = "n,x,t\n1,1.5,a\n"
+            // The header is line 1; a fraction is no whole number.
+            let bad = "n,x,t\n2,2.5,b\n3.5,1,c\n4,oops,d\n"
+            let lines =
+                #"{"n": 2, "x": 2.5, "t": "b"}"# + "\n" + #"{"n": 3.5, "x": 1, "t": "c"}"# + "\n"
+                + #"{"n": 4, "x": "oops", "t": "d"}"# + "\n"
+            let cases = [
+                ("csv", first, bad, "line 3, column n: '3.5' does not fit the type BIGINT"),
+                ("ndjson", #"{"n": 1, "x": 1.5, "t": "a"}"# + "\n", lines, "line 2, column n: '3.5' does not fit"),
+            ]
+            for (format, first, bad, message) in cases {
+                let place = try f.file("a.\(format)", first)
+                #expect(try await f.importFile(format, place, into: format).status == 201)
+                try f.file("a.\(format)", bad)
+                func load(_ badRows: String?) async throws -> (status: Int, json: JSONValue) {
+                    try await f.ask(
+                        "POST", "/sources/\(format)/import",
+                        [
+                            "dataset": .string(format), "mode": "append",
+                            "badRows": badRows.map { .string($0) } ?? .null,
+                        ])
+                }
+                let stopped = try await load(nil)
+                expectAnswers([("stop", 400, message, stopped)])
+                let details = stopped.json["error"]?["details"]
+                #expect(details?["file"]?.stringValue == place && details?["column"] == "n")
+                let skipped = try await load("skip")
+                #expect(try await f.rows(format) == "1,1.5,a;2,2.5,b")
+                let rejected = skipped.json["recipe"]?["read"]?["rejected"]
+                #expect(rejected?["rows"] == 2, "\(skipped.json)")
+                _ = try await load("keep")
+                #expect(try await f.rows(format) == "1,1.5,a;2,2.5,b;2,2.5,b;null,1.0,c;4,null,d")
+            }
+            // Columns that differ: what is missing, what is new, and the choices.
+            let place = try f.file("b.csv", "n,t,more\n5,e,7\n")
+            let differs = try await f.importFile("other", place, into: "csv", mode: "append")
+            expectAnswers([("columns", 400, "the columns x are missing; more are not known", differs)])
+            #expect(differs.json["error"]?["details"]?["choices"] == "fail,evolve,ignore")
+            _ = try await f.importFile("other", place, into: "csv", mode: "append", onChange: "ignore")
+            #expect(try await f.rows("csv", "latest", "&filter=n%20%3D%205") == "5,null,e")
+            let evolved = try await f.importFile("other", place, into: "csv", mode: "append", onChange: "evolve")
+            #expect(Fixture.columns(evolved.json) == "n BIGINT,x DOUBLE,t VARCHAR,more BIGINT")
         }
     }
 }

@@ -11,6 +11,8 @@ final class EventFlusher: Sendable {
 
     private struct Waiting {
         var backlog = EventBacklog()
+        /// The number of the last arrival, of all streams.
+        var arrival = 0
         var flushRows: Int
         var flushSeconds: Double
         var isFlushing = false
@@ -28,6 +30,7 @@ final class EventFlusher: Sendable {
 
     private let clock: Clock
     private let waiting = Mutex<[EventStream.Key: Waiting]>([:])
+    private let lastArrival = Atomic(0)
     private let arrivals = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
 
     init(clock: Clock) { self.clock = clock }
@@ -40,14 +43,27 @@ final class EventFlusher: Sendable {
             (entry.flushRows, entry.flushSeconds) = (stream.flushRows, stream.flushSeconds)
             entry.backlog.events += events
             entry.backlog.oldest = entry.backlog.oldest ?? time
+            entry.arrival = lastArrival.add(1, ordering: .relaxed).newValue
             waiting[stream.key] = entry
         }
         arrivals.continuation.yield()
     }
 
-    /// What is in a stream's buffer now, as the database has it.
-    func note(_ backlog: EventBacklog, of stream: EventStream, problem: String?) {
+    /// The last arrival that was noted of a stream: to be asked for before the database is.
+    func arrival(of key: EventStream.Key) -> Int { waiting.withLock { $0[key]?.arrival ?? 0 } }
+
+    /// What is in a stream's buffer, as the database had it after an arrival.
+    ///
+    /// What arrived since then may be missing in it, and must not be forgotten: such a stream goes on waiting, if need be
+    /// for nothing.
+    func note(_ backlog: EventBacklog, of stream: EventStream, after arrival: Int, problem: String?) {
+        let now = clock.now()
         waiting.withLock { waiting in
+            var backlog = backlog
+            if let known = waiting[stream.key], known.arrival != arrival {
+                backlog.events = max(backlog.events, 1)
+                backlog.oldest = backlog.oldest ?? now
+            }
             guard backlog.events > 0 else {
                 waiting[stream.key] = nil
                 return
@@ -62,7 +78,7 @@ final class EventFlusher: Sendable {
             entry.retryAt =
                 problem == nil
                 ? nil
-                : clock.now().adding(
+                : now.adding(
                     seconds: min(
                         Self.retrySeconds.maximum, Self.retrySeconds.first * Double(1 << min(entry.failures - 1, 10))))
             waiting[stream.key] = entry

@@ -15,7 +15,7 @@ extension DatasetsService {
                 try store.stream(db, key).map { ($0, try store.backlog(db, key)) }
             }
         }
-        for (stream, backlog) in found { events.note(backlog, of: stream, problem: nil) }
+        for (stream, backlog) in found { events.note(backlog, of: stream, after: 0, problem: nil) }
     }
 
     /// Makes versions of what waits in a stream, and says so; never fails.
@@ -33,6 +33,7 @@ extension DatasetsService {
     }
 
     private func noteBacklog(_ key: EventStream.Key, _ problem: String?) async {
+        let arrival = events.arrival(of: key)
         let found = try? await platform.database.read { [store] db in
             (try store.stream(db, key), try store.backlog(db, key))
         }
@@ -40,7 +41,7 @@ extension DatasetsService {
         // When even the database cannot be asked, it is looked at again later.
         events.note(
             found?.1 ?? EventBacklog(events: 1, oldest: platform.clock.now()), of: stream,
-            problem: found == nil ? problem ?? "the database cannot be asked" : problem)
+            after: arrival, problem: found == nil ? problem ?? "the database cannot be asked" : problem)
     }
 
     /// Makes versions of what waits now.

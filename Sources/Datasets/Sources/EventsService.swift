@@ -111,6 +111,7 @@ extension DatasetsService {
         var stream = try await openStream(dataset, project: project, branch: branch, as: principal)
         change(&stream)
         let wanted = try stream.validated()
+        let arrival = events.arrival(of: wanted.key)
         let backlog = try await platform.database.write { [store, ledger = platform.ledger] db in
             try store.set(db, wanted)
             try ledger.append(
@@ -118,7 +119,7 @@ extension DatasetsService {
                 by: principal, data: wanted.settings)
             return try store.backlog(db, wanted.key)
         }
-        events.note(backlog, of: wanted, problem: nil)
+        events.note(backlog, of: wanted, after: arrival, problem: nil)
         return wanted
     }
 }
