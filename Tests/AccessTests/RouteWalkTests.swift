@@ -27,6 +27,8 @@ import Web
     private static let csv = "day,store,units\n2017-01-01,a,3\n2017-01-02,b,\n"
     private static let yaml = "name: pipe\nsteps:\n  - name: one\n    run: /bin/true\n"
 
+    private static let contract = "rows: {min: 1}\n"
+
     private func make(_ platform: Platform) async throws -> World {
         let projects = ProjectsFeature.make(platform)
         let datasets = DatasetsFeature.make(platform)
@@ -63,6 +65,9 @@ import Web
         _ = try await set("PUT", "/api/v1/projects/q/members/outsider", ["role": "owner"])
         _ = try await set("PUT", "/api/v1/projects/p/members/reader", ["role": "viewer"])
         _ = try await set("PUT", "/api/v1/projects/p/members/member", ["role": "viewer"])
+        // Empty first, so that its first version has a report on the contract.
+        _ = try await set("POST", "/api/v1/datasets", ["name": "d", "project": "p"])
+        try await send("PUT", "/api/v1/datasets/d/contract", Self.contract, "application/yaml")
         try await send("POST", "/api/v1/datasets/d/append?project=p", Self.csv, "text/csv")
         _ = try await set("POST", "/api/v1/slices", ["name": "s", "dataset": "d", "where": "units > 1"])
         _ = try await set("PATCH", "/api/v1/datasets/d", ["key": ["day"]])
@@ -98,7 +103,7 @@ import Web
     ]
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
-        "metric": "rmse", "label": "b1", "task": "lt", "item": "1",
+        "metric": "rmse", "label": "b1", "task": "lt", "item": "1", "column": "units", "target": "t",
     ]
     private static let bodies: [String: JSONValue] = [
         "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
@@ -122,13 +127,15 @@ import Web
         "/label-tasks/{task}/items/{item}/submit": ["value": "x"],
         "/label-tasks/{task}/items/{item}/draft": ["value": "x"],
         "/label-tasks/{task}/items/{item}/review": ["decision": "reopen"],
+        "/datasets/{name}/policy": ["pii": "open"], "/openlineage/targets/{target}": ["url": "https://example.org/x"],
     ]
     private static let queries = [
         "/secrets": "?project=p", "/secrets/{name}": "?project=p", "/datasets/{name}/events": "?project=p",
         "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
         "/compare": "?left=dataset:d&right=dataset:d",
         "/datasets/{name}/versions/{version}/series": "?x=day&y=units", "/slices/{name}/series": "?x=day&y=units",
-        "/datasets/{name}/append": "?project=p", "/pipelines/{name}": "?project=p",
+        "/datasets/{name}/append": "?project=p", "/datasets/{name}/croissant": "?project=p",
+        "/pipelines/{name}": "?project=p",
         "/pipelines/{name}/code": "?project=p", "/labels": "?dataset=d&key=2017-01-01",
         "/label-tasks/{task}/prelabels": "?model=model:m@1", "/label-tasks/{task}/import": "?format=csv",
         "/label-tasks/{task}/export": "?format=csv",
@@ -152,7 +159,11 @@ import Web
         let fields = Self.bodies["\(route.method.rawValue) \(short)"] ?? Self.bodies[short]
         var body = fields?.canonicalBytes ?? []
         if case .bytes(let type) = route.body {
-            body = Array((type == "application/yaml" ? Self.yaml : Self.csv).utf8)
+            switch type {
+            case "application/yaml": body = Array((short.contains("/contract") ? Self.contract : Self.yaml).utf8)
+            case "application/ld+json": body = Array("{}".utf8)
+            default: body = Array(Self.csv.utf8)
+            }
             if type.hasSuffix("tar") { body = [UInt8](repeating: 0, count: 1024) }
             headers.append(("content-type", type.hasSuffix("parquet") ? "text/csv" : type))
         }
@@ -170,7 +181,8 @@ import Web
         // Its own project.
         "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
         "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",
-        "GET /api/v1/runs": "0", "GET /api/v1/label-schemas": "0", "GET /api/v1/label-tasks": "0",
+        "GET /api/v1/openlineage": "0", "GET /api/v1/runs": "0", "GET /api/v1/label-schemas": "0",
+        "GET /api/v1/label-tasks": "0",
     ]
 
     @Test func `every route enforces the permission that it declares`() async throws {
