@@ -70,8 +70,8 @@ import Testing
                 as: .arrow)
         }
         #expect(early?.contains("too soon") == true)
-        // One group of 60 million numbers: about 480 MB in one piece, which nothing can spill.
-        #expect(try await stream("SELECT len(list(i)) AS n FROM range(60000000) r(i)") == 1)
+        // One group of 20 million numbers: some 400 MB, which cannot be spilled.
+        #expect(try await stream("SELECT len(list(i)) AS n FROM range(20000000) r(i)") == 1)
         await tables.shutdown()
     }
 
