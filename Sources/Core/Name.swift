@@ -29,13 +29,37 @@ public enum Name {
 
 /// A relative path of a client: parsed once, then safe to append to a folder.
 public struct RelativePath: Hashable, Sendable, CustomStringConvertible {
+    public let description: String
+
     /// The components; never empty, never `.` or `..`.
-    public let components: [String]
+    public var components: [String] { description.split(separator: "/").map(String.init) }
 
     /// Parses a `/`-separated relative path.
     ///
     /// - Throws: `invalid` for absolute paths, `..`, backslashes, NUL and control characters, empty components.
     public init(parsing text: String, field: String = "path") throws {
+        if !Self.isValid(text.utf8) { throw Self.problem(text, field) }
+        description = text
+    }
+
+    /// One look at each byte, for commits of a million paths; `problem` says what is wrong.
+    private static func isValid(_ text: String.UTF8View) -> Bool {
+        var (length, dots, depth) = (0, 0, 1)
+        func isPart() -> Bool { (1...Limits.pathComponentBytes).contains(length) && !(dots == length && dots <= 2) }
+        for byte in text {
+            if byte == UInt8(ascii: "/") {
+                guard isPart() else { return false }
+                (length, dots, depth) = (0, 0, depth + 1)
+                continue
+            }
+            guard byte >= 32, byte != 127, byte != UInt8(ascii: "\\") else { return false }
+            length += 1
+            if byte == UInt8(ascii: ".") { dots += 1 }
+        }
+        return isPart() && depth <= Limits.pathDepth
+    }
+
+    private static func problem(_ text: String, _ field: String) -> SlipwayError {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         for part in parts {
             let problem: String? =
@@ -49,15 +73,10 @@ public struct RelativePath: Hashable, Sendable, CustomStringConvertible {
                     "contains a control character or a backslash"
                 } else { nil }
             if let problem {
-                throw SlipwayError.field(
+                return SlipwayError.field(
                     field, "'\(text.prefix(120))' \(problem)", expected: "a relative path such as model/model.onnx")
             }
         }
-        guard parts.count <= Limits.pathDepth else {
-            throw SlipwayError.field(field, "is nested more than \(Limits.pathDepth) deep")
-        }
-        components = parts
+        return SlipwayError.field(field, "is nested more than \(Limits.pathDepth) deep")
     }
-
-    public var description: String { components.joined(separator: "/") }
 }

@@ -150,6 +150,35 @@ import Web
         }
     }
 
+    @Test func `what a client writes is read as it was meant, plain or not`() throws {
+        let digest = Digest.of("x")
+        for path in ["a", "a b/c.png", "ü/ß", "\"q\"", "emoji 🙂", String(repeating: "n", count: 255)] {
+            for chunks in [nil, Digest.of("list")] {
+                var lines = FileLinesWriter()
+                lines.put(path: path, digest: digest, sizeBytes: 12_345_678_901, chunks: chunks)
+                let change = try FileChange(line: Array(lines.bytes.dropLast()), number: 1)
+                guard case .put(let found, digest, 12_345_678_901, chunks) = change else {
+                    Issue.record("\(change)")
+                    continue
+                }
+                #expect(found.description == path)
+            }
+        }
+        let hex = digest.hex
+        for (line, words) in [
+            ("{\"path\":\"../a\",\"digest\":\"\(hex)\",\"size\":1}", "contains '..'"),
+            ("{\"path\":\"a\",\"digest\":\"\(hex.uppercased())\",\"size\":1}", "is not a SHA-256 digest"),
+            ("{\"path\":\"a\",\"digest\":\"\(hex)\",\"size\":-1}", "is negative"),
+            ("{\"path\":\"a\",\"digest\":\"\(hex)\",\"size\":1", "ends too early"),
+            ("{\"path\":\"a\",\"digest\":\"\(hex)\",\"size\":1,\"x\":2}", "not a known field"),
+        ] {
+            let error = #expect(throws: SlipwayError.self) { try FileChange(line: Array(line.utf8), number: 7) }
+            #expect(
+                error?.message.hasPrefix("Line 7: ") == true && error?.message.contains(words) == true,
+                "\(error?.message ?? "")")
+        }
+    }
+
     @Test func `an index is what was written, and broken ones are empty`() throws {
         let path = "/tmp/slipway-index-\(ID.make())"
         defer { removeFile(path) }
