@@ -52,11 +52,11 @@ def rss_mib(root):
 
 
 class Peak:
-    """Watches the memory of a process and its descendants while the block runs.
+    """Watches the memory of a process and its descendants while the block runs; `mib` is the most that they held at once.
 
-    The kernel keeps each process's highest resident memory (VmHWM), so nothing between two looks is missed but the whole
-    life of a process that is shorter than the pause. `mib` is the most that the living had in sum: more than they ever had
-    at once, since each is taken at its own highest; pages that they share count in each.
+    At each look the kernel tells the highest resident memory of each process since the last one (VmHWM, which is then set
+    back), so that nothing between two looks is missed; pages of programs and libraries that several of them map count once.
+    `each` has the highest of each process alone. A process that lives for less than the pause is not seen.
     """
 
     PAUSE_SECONDS = 0.05
@@ -67,14 +67,20 @@ class Peak:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def look(self):
-        total = 0.0
+        total = 0
         for pid in tree(self.root):
-            with contextlib.suppress(OSError), open(f"/proc/{pid}/status") as file:
-                fields = dict(text.split(":", 1) for text in file if ":" in text)
-                high = int(fields.get("VmHWM", "0 kB").split()[0]) / 1024
-                self.each[pid] = max(self.each.get(pid, 0.0), high)
+            with contextlib.suppress(OSError):
+                status = _kib(f"/proc/{pid}/status")
+                high, of_files = status.get("VmHWM", 0), status.get("RssFile", 0)
+                self.each[pid] = max(self.each.get(pid, 0.0), high / 1024)
+                try:
+                    high += _kib(f"/proc/{pid}/smaps_rollup").get("Pss_File", of_files) - of_files
+                    with open(f"/proc/{pid}/clear_refs", "w") as file:
+                        file.write("5")
+                except PermissionError:  # then what is shared counts in each, at its highest ever
+                    pass
                 total += high
-        self.mib = max(self.mib, total)
+        self.mib = max(self.mib, total / 1024)
 
     def _watch(self):
         while not self._stop.wait(self.PAUSE_SECONDS):
@@ -89,6 +95,13 @@ class Peak:
         self._stop.set()
         self._thread.join()
         self.look()
+
+
+def _kib(path):
+    """The figures of a file of /proc that has lines `Name: 123 kB`."""
+    with open(path) as file:
+        pairs = (text.split(":", 1) for text in file if text.endswith("kB\n"))
+        return {name: int(value.split()[0]) for name, value in pairs}
 
 
 @dataclasses.dataclass
