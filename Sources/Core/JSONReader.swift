@@ -226,7 +226,8 @@ public struct JSONReader {
     }
 
     private mutating func take(_ byte: UInt8) throws {
-        guard at < bytes.count, bytes[at] == byte else {
+        guard at < bytes.count else { throw failure("the document ends too early") }
+        guard bytes[at] == byte else {
             throw failure("'\(Character(UnicodeScalar(byte)))' was expected")
         }
         at += 1

@@ -71,6 +71,24 @@ import Web
         try await send("POST", "/api/v1/datasets/d/append?project=p", Self.csv, "text/csv")
         _ = try await set("POST", "/api/v1/slices", ["name": "s", "dataset": "d", "where": "units > 1"])
         _ = try await set("PATCH", "/api/v1/datasets/d", ["key": ["day"]])
+        // Files, and two branches that changed one cell.
+        let digest = Digest.of("x").hex
+        try await send("PUT", "/api/v1/objects/\(digest)", "x", "application/octet-stream")
+        try await send(
+            "POST", "/api/v1/datasets/fd/files?project=p", #"{"path":"a.txt","digest":"\#(digest)","size":1}"#,
+            "application/x-ndjson")
+        _ = try await set("POST", "/api/v1/datasets", ["name": "md", "project": "p", "key": ["day"]])
+        try await send("POST", "/api/v1/datasets/md/append?project=p", Self.csv, "text/csv")
+        _ = try await set("PUT", "/api/v1/datasets/md/branches/side", ["from": "1"])
+        for (branch, store) in [("main", "b"), ("side", "c")] {
+            _ = try await set(
+                "POST", "/api/v1/datasets/md/derive",
+                [
+                    "sql": .string("SELECT day, '\(store)' AS store, units FROM md"), "project": "p",
+                    "inputs": ["md": .string("dataset:md@\(branch)")], "branch": .string(branch),
+                ])
+        }
+        let merge = try await set("POST", "/api/v1/datasets/md/merge", ["from": "side"])
         _ = try await set("POST", "/api/v1/label-schemas", ["name": "ls", "project": "p", "kind": "text"])
         _ = try await set("POST", "/api/v1/label-tasks", ["name": "lt", "over": "dataset:d", "schema": "ls"])
         _ = try await set(
@@ -81,6 +99,7 @@ import Web
         world.ids["pipeline-runs"] = try await set("POST", "/api/v1/pipelines/pipe/runs", [:])["id"]?.stringValue
         world.ids["experiments"] = try await set("POST", "/api/v1/experiments", ["name": "e", "project": "p"])["id"]?
             .stringValue
+        world.ids["merges"] = merge["id"]?.stringValue
         world.ids["tokens"] = try await platform.access.tokens(of: "admin", as: .system).first?.id
         let experiment = world.ids["experiments"] ?? ""
         let run = try await tracking.service.createRun(RunDraft(experiment: experiment), as: .system)
@@ -103,7 +122,7 @@ import Web
     ]
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
-        "metric": "rmse", "label": "b1", "task": "lt", "item": "1", "column": "units", "target": "t",
+        "metric": "rmse", "digest": Digest.of("x").hex, "label": "b1", "task": "lt", "item": "1", "column": "units", "target": "t",
     ]
     private static let bodies: [String: JSONValue] = [
         "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
@@ -111,6 +130,10 @@ import Web
         "/datasets/{name}/derive": ["sql": "SELECT 1 AS a", "inputs": ["d": "dataset:d"], "project": "p"],
         "PUT /datasets/{name}/events": [:],
         "/datasets/{name}/events": ["events": [["id": "a", "row": ["units": 1]]]], "/secrets/{name}": ["value": "x"],
+        "/datasets/{name}/retention": ["keepLast": 1], "/datasets/{name}/merge": ["from": "main"],
+        "/datasets/{name}/union": ["inputs": ["dataset:d"], "project": "p"],
+        "/datasets/{name}/join": ["left": "dataset:d", "right": "dataset:d", "on": ["day"], "project": "p"],
+        "/merges/{id}/resolutions": ["resolutions": [["rule": "ours"]]], "/merges/{id}/commit": [:],
         "/query": ["sql": "SELECT count(*) FROM d", "inputs": ["d": "dataset:d"]],
         "/datasets": ["name": "d3", "project": "p"],
         "/slices/split": [
@@ -134,7 +157,8 @@ import Web
         "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
         "/compare": "?left=dataset:d&right=dataset:d",
         "/datasets/{name}/versions/{version}/series": "?x=day&y=units", "/slices/{name}/series": "?x=day&y=units",
-        "/datasets/{name}/append": "?project=p", "/datasets/{name}/croissant": "?project=p",
+        "/datasets/{name}/append": "?project=p", "/datasets/{name}/files": "?project=p",
+        "/datasets/{name}/archive": "?project=p&format=tar", "/datasets/{name}/croissant": "?project=p",
         "/pipelines/{name}": "?project=p",
         "/pipelines/{name}/code": "?project=p", "/labels": "?dataset=d&key=2017-01-01",
         "/label-tasks/{task}/prelabels": "?model=model:m@1", "/label-tasks/{task}/import": "?format=csv",
@@ -144,13 +168,14 @@ import Web
     private func call(_ world: World, _ route: Route, as name: String) async throws -> (status: Int, items: Int?) {
         let short = String(route.path.dropFirst("/api/v1".count))
         let kind = String(short.split(separator: "/").first ?? "")
+        let ofFiles = ["/fetch", "/archive", "{name}/files"].contains { short.hasSuffix($0) }
         let path = route.path.split(separator: "/").map { part -> String in
             guard part.first == "{" else { return String(part) }
             let name = part.filter { !"{+}".contains($0) }
             switch name {
-            case "name": return Self.names[kind] ?? "?"
+            case "name": return ofFiles ? "fd" : Self.names[kind] ?? "?"
             case "id": return world.ids[kind] ?? "?"
-            case "path": return kind == "datasets" ? "part-00000.parquet" : "a.txt"
+            case "path": return kind == "datasets" && !ofFiles ? "part-00000.parquet" : "a.txt"
             default: return Self.parts[name] ?? "?"
             }
         }.joined(separator: "/")
@@ -162,7 +187,7 @@ import Web
             switch type {
             case "application/yaml": body = Array((short.contains("/contract") ? Self.contract : Self.yaml).utf8)
             case "application/ld+json": body = Array("{}".utf8)
-            default: body = Array(Self.csv.utf8)
+            default: body = Array((ofFiles ? "a.txt" : short.hasPrefix("/objects/{") ? "x" : kind == "objects" ? "" : Self.csv).utf8)
             }
             if type.hasSuffix("tar") { body = [UInt8](repeating: 0, count: 1024) }
             headers.append(("content-type", type.hasSuffix("parquet") ? "text/csv" : type))
@@ -178,6 +203,9 @@ import Web
     /// nothing of `p`, and what is one's own. All others are to answer 403.
     private static let outsiderMay: [String: String] = [
         "GET /api/v1/whoami": "own", "GET /api/v1/tokens": "own", "POST /api/v1/tokens": "own",
+        // An object is of no project until a commit of one names it.
+        "POST /api/v1/objects/missing": "own", "POST /api/v1/objects/batch": "own",
+        "PUT /api/v1/objects/{digest}": "own",
         // Its own project.
         "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
         "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",
