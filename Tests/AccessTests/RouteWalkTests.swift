@@ -122,7 +122,8 @@ import Web
     ]
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
-        "metric": "rmse", "digest": Digest.of("x").hex, "label": "b1", "task": "lt", "item": "1", "column": "units", "target": "t",
+        "metric": "rmse", "digest": Digest.of("x").hex, "label": "b1", "task": "lt", "item": "1", "column": "units",
+        "target": "t",
     ]
     private static let bodies: [String: JSONValue] = [
         "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
@@ -187,7 +188,9 @@ import Web
             switch type {
             case "application/yaml": body = Array((short.contains("/contract") ? Self.contract : Self.yaml).utf8)
             case "application/ld+json": body = Array("{}".utf8)
-            default: body = Array((ofFiles ? "a.txt" : short.hasPrefix("/objects/{") ? "x" : kind == "objects" ? "" : Self.csv).utf8)
+            default:
+                body = Array(
+                    (ofFiles ? "a.txt" : short.hasPrefix("/objects/{") ? "x" : kind == "objects" ? "" : Self.csv).utf8)
             }
             if type.hasSuffix("tar") { body = [UInt8](repeating: 0, count: 1024) }
             headers.append(("content-type", type.hasSuffix("parquet") ? "text/csv" : type))
