@@ -53,6 +53,28 @@ import Web
         }
     }
 
+    @Test func `a gzip file that was cut off between two lines is no shorter table`() async throws {
+        try await Fixture.with { f in
+            // "id,x\n1,1\n", flushed as writers of logs do, then "2,2\n" and the checksum.
+            let whole: [UInt8] = [
+                31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 202, 76, 209, 169, 224, 50, 212, 49, 228, 2, 0, 0, 0, 255, 255,
+                51, 210, 49, 226, 2, 0, 194, 109, 76, 243, 13, 0, 0, 0,
+            ]
+            for (name, bytes) in [
+                ("cut", Array(whole.prefix(25))), ("sum", whole.dropLast(8) + [0, 0, 0, 0] + whole.suffix(4)),
+                ("whole", whole),
+            ] { try f.file(name + ".csv.gz", bytes) }
+            func read(_ name: String) async throws -> (status: Int, json: JSONValue) {
+                try await f.importFile(name, f.folder + "/\(name).csv.gz", into: name)
+            }
+            expectAnswers([
+                ("cut", 400, "/cut.csv.gz is not a whole gzip file", try await read("cut")),
+                ("sum", 400, "damaged", try await read("sum")), ("whole", 201, "", try await read("whole")),
+            ])
+            #expect(try await f.rows("whole") == "1,1;2,2")
+        }
+    }
+
     @Test func `files outside the roots stay unread, also through links and dots`() async throws {
         try await Fixture.with { f in
             try await TemporaryFolder.with { outside in

@@ -36,7 +36,8 @@ extension DatasetsService {
     }
 }
 
-private let archiveWork = BlockingPool(name: "archives", threads: 2)
+/// Reads what is compressed.
+let archiveWork = BlockingPool(name: "archives", threads: 2)
 
 /// The files of an archive, put into the store some at a time.
 struct ArchiveBatches: AsyncSequence {

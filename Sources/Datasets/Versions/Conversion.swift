@@ -1,8 +1,10 @@
+import Archives
 import Core
 import Database
 import Objects
 import Platform
 import Tables
+import Transport
 
 /// What to do with columns and values that are not as expected.
 public struct Conversion: Sendable, Hashable {
@@ -78,6 +80,12 @@ extension DatasetsService {
         guard table.files.contains(where: { !isEmptyFile($0) }) else {
             throw SlipwayError(
                 .invalid, "\(table.labels?.first ?? "The file") is empty; expected rows as Parquet, CSV or JSON.")
+        }
+        if table.format != .parquet {
+            for (index, path) in table.files.enumerated() {
+                let label = table.labels?[index] ?? "file \(index + 1)"
+                try await archiveWork.run { _ in try GzipFile.requireWhole(path, label: Self.withoutDigest(label)) }
+            }
         }
         guard base != nil || rules.badRows != .stop else {
             return (try await store("SELECT * FROM data", table, in: folder), nil)
