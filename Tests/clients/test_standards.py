@@ -3,10 +3,12 @@
 import hashlib
 import http.server
 import importlib
+import io
 import json
 import threading
 import time
 import warnings
+import zipfile
 
 import pytest
 import requests
@@ -78,6 +80,24 @@ def test_mlcroissant_reads_a_version_from_the_server(server, call, tmp_path):
     content = requests.get(file["contentUrl"], timeout=60).content
     assert hashlib.sha256(content).hexdigest() == file["sha256"]
     assert f"{len(content)} B" == file["contentSize"]
+
+
+def test_mlcroissant_reads_a_dataset_of_files(server, call, tmp_path):
+    content = {"cats/1.txt": b"a cat", "\u00fc b/2.bin": bytes(range(256))}
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as z:
+        for name, data in content.items():
+            z.writestr(name, data)
+    answer = requests.post(
+        f"{server.url}/api/v1/datasets/pictures/archive", params={"project": "default", "format": "zip"},
+        data=archive.getvalue(), headers={"Content-Type": "application/octet-stream"}, timeout=60)
+    assert answer.status_code == 201, answer.text
+    document = call("GET", "/datasets/pictures/versions/1/croissant")
+    issues, records = read(document, tmp_path, "files")
+    assert not issues.errors, issues.report()
+    assert {r["files/path"].decode().removeprefix("files/"): r["files/content"] for r in records} == content
+    issues, records = read(document, tmp_path)
+    assert sorted(r["rows/path"].decode() for r in records) == sorted(content)
 
 
 class Files(http.server.BaseHTTPRequestHandler):

@@ -69,7 +69,7 @@ struct Croissant {
         if let archive {
             items.append(object(Self.archiveName, "application/x-tar", archive))
             items.append([
-                "@type": "cr:FileSet", "@id": "files", "name": "files",
+                "@type": "cr:FileSet", "@id": .string(Self.fileSetName), "name": .string(Self.fileSetName),
                 "containedIn": ["@id": .string(Self.archiveName)],
                 "encodingFormat": "application/octet-stream", "includes": "files/*",
             ])
@@ -79,8 +79,28 @@ struct Croissant {
 
     static let tableName = "table.parquet"
     static let archiveName = "files.tar"
+    /// Identifiers are unique in a document, so the file set's is not that of the record set over it.
+    static let fileSetName = "archived-files"
+
+    /// Identifiers of the columns' fields: `@id` holds no white space, and no other field's.
+    private var fieldIDs: [String: String] {
+        var taken: Set<String> = []
+        var ids: [String: String] = [:]
+        for column in version.columns {
+            let name = String(column.name.map { $0.isWhitespace ? "_" : $0 })
+            var id = "rows/\(name)"
+            // As it is if it can be; columns whose names have white space give way to those that have none.
+            while taken.contains(id) || (name != column.name && version.columns.contains { "rows/\($0.name)" == id }) {
+                id += "_"
+            }
+            taken.insert(id)
+            ids[column.name] = id
+        }
+        return ids
+    }
 
     private var recordSets: [JSONValue] {
+        let ids = fieldIDs
         let descriptions = Dictionary(marks.map { ($0.name, $0) }) { first, _ in first }
         var rows: [String: JSONValue] = [
             "@type": "cr:RecordSet", "@id": "rows", "name": "rows",
@@ -89,7 +109,7 @@ struct Croissant {
                 version.columns.map { column in
                     let (type, isList) = Self.dataType(column.type)
                     var field: [String: JSONValue] = [
-                        "@type": "cr:Field", "@id": .string("rows/\(column.name)"), "name": .string(column.name),
+                        "@type": "cr:Field", "@id": JSONValue(ids[column.name]), "name": .string(column.name),
                         "dataType": .string(type),
                         "source": [
                             "fileObject": ["@id": .string(Self.tableName)], "extract": ["column": .string(column.name)],
@@ -105,13 +125,15 @@ struct Croissant {
         ]
         let known = Set(version.columns.map(\.name))
         let key = dataset.key.filter(known.contains)
-        if !key.isEmpty { rows["key"] = .array(key.map { ["@id": .string("rows/\($0)")] }) }
+        if !key.isEmpty { rows["key"] = .array(key.map { ["@id": JSONValue(ids[$0])] }) }
         guard archive != nil else { return [.object(rows)] }
         func file(_ name: String, _ property: String, _ type: String) -> JSONValue {
             [
                 "@type": "cr:Field", "@id": .string("files/\(name)"), "name": .string(name),
                 "dataType": .string(type),
-                "source": ["fileSet": ["@id": "files"], "extract": ["fileProperty": .string(property)]],
+                "source": [
+                    "fileSet": ["@id": .string(Self.fileSetName)], "extract": ["fileProperty": .string(property)],
+                ],
             ]
         }
         return [
