@@ -122,6 +122,36 @@ import Web
         }
     }
 
+    @Test func `an SQL rule shows no personal data, whatever it calls it`() async throws {
+        try await Fixture.with { fixture in
+            _ = try await fixture.append("people", Self.people.utf8)
+            _ = try await Self.mark(fixture, "people", "email", ["pii": "direct"])
+            let yaml = """
+                severity: warn
+                sql:
+                  - {name: followed, query: "SELECT upper(email) AS x, town FROM data"}
+                  - {name: other, query: "PIVOT data ON id IN (1, 2) USING first(email)"}
+                """
+            let ref = Ref(.dataset, "people")
+            func shown(_ report: JSONValue) -> String { report["rules"]?.canonicalText ?? "" }
+            let open = shown(try await fixture.service.checkContract(ref, draft: yaml, as: Fixture.maker).json)
+            #expect(open.contains("***") && open.contains("Bonn") && !open.lowercased().contains("@example"))
+            _ = try await fixture.service.setContract("people", yaml: yaml, as: .system)
+            _ = try await fixture.append("people", "id,email,town\n7,secret@example.org,Ulm\n".utf8)
+            // Of a restricted dataset, those who may not read it see what is broken, and no rows.
+            _ = try await fixture.get("PUT", "/datasets/people/policy", ["pii": "restricted"])
+            await #expect(throws: SlipwayError.self) {
+                try await fixture.service.checkContract(ref, draft: yaml, as: Fixture.maker)
+            }
+            let kept = [
+                shown(try await fixture.service.quality(ref, as: .system)),
+                shown(try await fixture.service.quality(ref, as: Fixture.maker)),
+            ]
+            #expect(kept.map { $0.contains("Bonn") } == [true, false])
+            #expect(kept.map { $0.contains("followed") } == [true, true])
+        }
+    }
+
     @Test func `values of protected columns are not shown in reports`() async throws {
         try await Fixture.with { fixture in
             _ = try await fixture.append("people", Self.people.utf8)
@@ -229,6 +259,20 @@ import Web
                 let again = try await fixture.get("GET", "/datasets/people/versions/2/croissant")
                 #expect(again == out)
             }
+        }
+    }
+
+    @Test func `fields of a Croissant document have identifiers of their own, without white space`() async throws {
+        try await Fixture.with { fixture in
+            _ = try await fixture.append("odd", "a b,a_b,a\u{a0}b,\u{fc}\n1,2,3,4\n".utf8)
+            let out = try await fixture.get("GET", "/datasets/odd/versions/1/croissant")
+            let fields = out["recordSet"]?.arrayValue?.first?["field"]?.arrayValue ?? []
+            #expect(
+                fields.compactMap { $0["@id"]?.stringValue } == ["rows/a_b_", "rows/a_b", "rows/a_b__", "rows/\u{fc}"])
+            #expect(fields.compactMap { $0["name"]?.stringValue } == ["a b", "a_b", "a\u{a0}b", "\u{fc}"])
+            let made = try await fixture.ask("POST", "/datasets/copy/croissant?project=p", out)
+            #expect(made.status == 201, "\(made.json.canonicalText)")
+            #expect(try await Fixture.columns(fixture.get("GET", "/datasets/copy/versions/1")).hasPrefix("a b BIGINT"))
         }
     }
 

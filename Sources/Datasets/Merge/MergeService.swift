@@ -152,12 +152,15 @@ extension DatasetsService {
         let done = MergeOutcome(
             state: .fastForward, version: theirs, base: ours.number, counts: MergeCounts())
         if request.isTrial { return done }
+        let checks = try await checks(moving: theirs, as: principal)
         try await platform.database.write { [store, ledger = platform.ledger] db in
             guard let head = try store.named(db, ours.dataset, request.into), head.number == ours.number else {
                 throw SlipwayError(
                     .conflict, "The branch \(request.into) of \(ours.dataset) moved meanwhile; merge again.",
                     ref: ours.ref)
             }
+            try checks.requireContract(db, of: ours.dataset, head: ours, store)
+            try checks.recordReport(db, theirs, store, ledger, by: principal)
             try store.set(
                 db,
                 NamedVersion(

@@ -319,11 +319,20 @@ struct QualityCheck {
                 ?? count
         }
         var result = QualityReport.Result(rule, passed: false, scope: .all, count: count)
-        // The rule may show what other datasets hold; only to those who may read them.
-        if try await service.mayRead(Array(named.values), as: principal) {
+        // The rule may show what other datasets hold, and rows of this one that were there before; only to those who may
+        // read them.
+        let isRestricted = try await !service.restrictedColumns(
+            of: subject.dataset, subject.columns, as: principal
+        ).isEmpty
+        if !isRestricted, try await service.mayRead(Array(named.values), as: principal) {
+            let hidden = try await service.personalOutputs(
+                of: sql, first.columns.map(\.name), subject: subject, binding)
             result.examples = first.rows.map { row in
-                let values = zip(first.columns, row).map { column, value in
-                    (column.name, subject.hidden.contains(column.name) ? "***" : QualitySubject.short(value.json))
+                let values = zip(first.columns.indices, row).map { index, value in
+                    (
+                        first.columns[index].name,
+                        hidden.contains(index) && !value.isNull ? "***" : QualitySubject.short(value.json)
+                    )
                 }
                 return ["values": .object(Dictionary(values) { first, _ in first })]
             }

@@ -101,6 +101,18 @@ public struct QualityReport: Sendable, Hashable {
     }
 
     /// Why a commit is refused.
+    /// A report that was kept, for those who may not see rows.
+    static func withoutExamples(_ report: JSONValue) -> JSONValue {
+        guard var fields = report.objectValue, let results = fields["rules"]?.arrayValue else { return report }
+        fields["rules"] = .array(
+            results.map { result in
+                var result = result.objectValue ?? [:]
+                result["examples"] = nil
+                return .object(result)
+            })
+        return .object(fields)
+    }
+
     var refusal: SlipwayError {
         let broken = results.filter { !$0.passed && $0.severity == .block }
         let shown = broken.prefix(10).map(\.summary).joined(separator: "; ")

@@ -134,14 +134,26 @@ extension DatasetsService {
                 "\(version.ref) was made without a contract, so there is no report. 'slipway data contract check \(version.dataset) --version \(version.number)' checks it now.",
                 ref: version.ref)
         }
-        return report
+        // Its examples are rows, chosen for who made the version.
+        return try await restrictedColumns(of: version.dataset, version.columns, as: principal).isEmpty
+            ? report : QualityReport.withoutExamples(report)
     }
 
     /// Checks a version against the contract that holds now, or a draft; nothing is kept.
     public func checkContract(_ ref: Ref, draft: String?, as principal: Principal) async throws -> QualityReport {
         let version = try await resolve(ref, as: principal)
+        // Rules count and show rows, and whoever drafts them chooses which.
+        try await requirePersonalData(version, as: principal)
         let owner = try await dataset(version.dataset, as: principal)
         let (contract, number) = try await contractOrDraft(owner, draft, as: principal)
+        return try await check(version, contract, number: number, as: principal)
+    }
+
+    /// Asks a contract of all rows of a version.
+    func check(
+        _ version: DatasetVersion, _ contract: Contract, number: Int?, as principal: Principal
+    ) async throws -> QualityReport {
+        let owner = try await dataset(version.dataset, as: .system)
         var table = try await input(version, name: "new")
         table.positions = true
         let subject = QualitySubject(
@@ -215,9 +227,32 @@ extension DatasetsService {
 
     func mayRead(_ refs: [Ref], as principal: Principal) async throws -> Bool {
         for ref in refs {
-            let project = try await resolve(ref, as: .system).project
-            guard principal.may(.readDatasets, in: project) else { return false }
+            let version = try await resolve(ref, as: .system)
+            guard principal.may(.readDatasets, in: version.project),
+                try await restrictedColumns(of: version.dataset, version.columns, as: principal).isEmpty
+            else { return false }
         }
         return true
+    }
+
+    /// The columns of an SQL rule's answer whose values are not shown: those that read personal data, under whatever
+    /// name. All of them if any table has such columns and the SQL cannot be followed.
+    func personalOutputs(
+        of sql: String, _ outputs: [String], subject: QualitySubject, _ binding: Binding
+    ) async throws -> Set<Int> {
+        var tables = ["data": subject.columns.map(\.name), "new": subject.columns.map(\.name)]
+        var hidden = ["data": subject.hidden, "new": subject.hidden]
+        for (name, version) in binding.versions {
+            tables[name] = version.columns.map(\.name)
+            hidden[name] = try await personalColumns(of: version.dataset)
+        }
+        guard hidden.values.contains(where: { !$0.isEmpty }) else { return [] }
+        guard let followed = try await self.outputs(of: sql, tables), followed.count == outputs.count else {
+            return Set(outputs.indices)
+        }
+        return Set(
+            followed.indices.filter { index in
+                followed[index].sources.contains { hidden[$0.key.table]?.contains($0.key.column) == true }
+            })
     }
 }

@@ -16,6 +16,13 @@ extension DatasetsStore {
             contract: try Contract(yaml: row.1))
     }
 
+    /// The number of the newest contract, also of one that ends the ones before; nil if there never was one.
+    func contractNumber(_ db: any Transaction, _ dataset: String) throws -> Int? {
+        try db.one("SELECT number FROM dataset_contract WHERE dataset = \(dataset) ORDER BY number DESC LIMIT 1") {
+            Int(try $0.int(0))
+        }
+    }
+
     /// - Returns: the contract's number.
     func insertContract(
         _ db: any Transaction, _ dataset: String, yaml: String, author: String, at time: Timestamp
@@ -34,12 +41,14 @@ extension DatasetsStore {
 
     // MARK: Reports
 
-    func insertQuality(_ db: any Transaction, _ version: DatasetVersion, contract: Int, _ report: QualityReport) throws
-    {
+    /// A later report on the same version, as when a branch is moved to it, takes the place of the earlier one.
+    func keepQuality(_ db: any Transaction, _ version: DatasetVersion, contract: Int, _ report: QualityReport) throws {
         try db.execute(
             """
             INSERT INTO dataset_quality (dataset, number, contract, outcome, report)
             VALUES (\(version.dataset), \(version.number), \(contract), \(report.outcome.rawValue), \(report.json))
+            ON CONFLICT (dataset, number) DO UPDATE
+            SET contract = excluded.contract, outcome = excluded.outcome, report = excluded.report
             """)
     }
 

@@ -101,18 +101,28 @@ extension DatasetsService {
     /// - Throws: `forbidden` when the dataset is under the policy `restricted`, has protected columns, and the principal
     ///   may not read personal data.
     func requirePersonalData(_ version: DatasetVersion, as principal: Principal) async throws {
-        guard !principal.may(.readPersonalData, in: version.project) else { return }
-        let columns = version.columns.map(\.name)
-        let hidden = try await platform.database.read { [store] db -> [String] in
-            guard try store.record(db, version.dataset)?.policy == .restricted else { return [] }
-            return try store.marks(db, version.dataset)
-                .filter { $0.pii?.isProtected == true && columns.contains($0.name) }.map(\.name)
-        }
+        let hidden = try await restrictedColumns(of: version.dataset, version.columns, as: principal)
         guard hidden.isEmpty else {
             throw SlipwayError(
                 .forbidden,
                 "\(version.ref) holds personal data (\(hidden.prefix(10).joined(separator: ", "))) and is restricted; \(principal.name) needs the permission \(Permission.readPersonalData), which an owner of \(version.project) has.",
                 details: ["permission": Permission.readPersonalData.name], ref: version.ref)
+        }
+    }
+
+    /// The protected ones among a dataset's columns, if it is under the policy `restricted` and the principal may not read
+    /// personal data.
+    func restrictedColumns(
+        of dataset: String, _ columns: [TableColumn], as principal: Principal
+    ) async throws -> [String] {
+        let columns = Set(columns.map(\.name))
+        return try await platform.database.read { [store] db in
+            guard let project = try store.dataset(db, dataset)?.project,
+                !principal.may(.readPersonalData, in: project),
+                try store.record(db, dataset)?.policy == .restricted
+            else { return [] }
+            return try store.marks(db, dataset).filter { $0.pii?.isProtected == true && columns.contains($0.name) }
+                .map(\.name)
         }
     }
 
@@ -163,23 +173,27 @@ extension DatasetsService {
     private func lineage(
         of sql: String, _ reads: [String: DatasetVersion], columns: [String]
     ) async throws -> ColumnLineage? {
+        let outputs = try await outputs(of: sql, reads.mapValues { $0.columns.map(\.name) })
+        guard let outputs, outputs.count == columns.count else { return nil }
+        return ColumnLineage(
+            columns: zip(columns, outputs).map { name, output in
+                let sources = output.sources.compactMap { place, kind in
+                    reads[place.table].map {
+                        ColumnLineage.Source(ref: $0.ref, column: place.column, kind: kind)
+                    }
+                }
+                return ColumnLineage.Column(
+                    name: name, sources: sources.sorted { ($0.ref, $0.column) < ($1.ref, $1.column) })
+            })
+    }
+
+    /// What each column of a SELECT reads, of tables with these columns; nil when the SQL cannot be followed.
+    func outputs(of sql: String, _ tables: [String: [String]]) async throws -> [SQLLineage.Output]? {
         do {
             let text = try await platform.tables.query(
                 "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", parameters: [.text(sql)], inputs: [], maxRows: 1
             ).rows.first?.first?.text
-            let outputs = try SQLLineage(tables: reads.mapValues { $0.columns.map(\.name) })
-                .outputs(of: JSONValue(parsing: text ?? ""))
-            guard outputs.count == columns.count else { return nil }
-            return ColumnLineage(
-                columns: zip(columns, outputs).map { name, output in
-                    let sources = output.sources.compactMap { place, kind in
-                        reads[place.table].map {
-                            ColumnLineage.Source(ref: $0.ref, column: place.column, kind: kind)
-                        }
-                    }
-                    return ColumnLineage.Column(
-                        name: name, sources: sources.sorted { ($0.ref, $0.column) < ($1.ref, $1.column) })
-                })
+            return try SQLLineage(tables: tables).outputs(of: JSONValue(parsing: text ?? ""))
         } catch is SQLLineage.NotFollowed {
             return nil
         } catch let error as SlipwayError where [.invalid, .tooLarge, .forbidden].contains(error.code) {

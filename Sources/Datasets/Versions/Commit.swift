@@ -101,6 +101,7 @@ extension DatasetsService {
             if case .exactly(let expected) = commit.expects, head?.number != expected {
                 throw Self.overtaken(dataset, commit.branch, head)
             }
+            try checks.requireContract(db, of: name, head: head, store)
             // The new tree shares nodes with the base's, which therefore must be held still.
             if let base, try store.version(db, base.dataset, .number(base.number))?.deleted != nil {
                 throw SlipwayError(.conflict, "\(base.ref) was deleted meanwhile; try again.", ref: base.ref)

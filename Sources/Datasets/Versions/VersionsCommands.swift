@@ -114,9 +114,18 @@ public struct DataCommand: AsyncParsableCommand {
             try output.object(
                 try await server.client().upload(
                     "POST", "/api/v1/datasets/\(percentEncode(name))/append",
-                    query: [("project", server.projectName), ("message", message), ("key", key), ("branch", branch)],
+                    query: [
+                        ("project", server.projectName), ("message", message), ("key", key), ("branch", branch),
+                        ("origin", fileName),
+                    ],
                     file: file,
                     contentType: type))
+        }
+
+        /// What errors about rows and the lineage call the file.
+        private var fileName: String? {
+            let name = file.split(separator: "/").last.map(String.init)
+            return name.flatMap { name in name.unicodeScalars.contains { $0.value < 32 } ? nil : name }
         }
     }
 
