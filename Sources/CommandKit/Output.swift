@@ -89,7 +89,7 @@ public struct Column: Sendable {
 /// Text in aligned columns.
 public enum Table {
     public static func text(rows: [[String]], titles: [String]) -> String {
-        let all = [titles.map { $0.uppercased() }] + rows
+        let all = ([titles.map { $0.uppercased() }] + rows).map { $0.map(onOneLine) }
         let widths = titles.indices.map { index in all.map { min($0[index].count, 80) }.max() ?? 0 }
         return all.map { row in
             var line = ""
@@ -100,6 +100,30 @@ public enum Table {
             }
             return line
         }.joined(separator: "\n")
+    }
+}
+
+extension Table {
+    /// Text as a terminal may show it: what came from outside breaks no line, and its control characters, which could
+    /// move the cursor or change colours, are shown as escapes.
+    static func onOneLine(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        var shown = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\n": shown += "\\n"
+            case "\r": shown += "\\r"
+            case "\t": shown += "\\t"
+            case _ where isControl(scalar): shown += "\\u{" + String(scalar.value, radix: 16) + "}"
+            default: shown.unicodeScalars.append(scalar)
+            }
+        }
+        return shown
+    }
+
+    /// C0, DEL and C1.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
     }
 }
 

@@ -18,7 +18,7 @@ struct TransferFailure {
         if let address = exchange.refusedAddress {
             return fail(
                 .forbidden,
-                "\(peer) is at \(address), which is not a public address; URLs that users give may reach public addresses only."
+                "\(peer) is at \(address), which is not a public address; URLs that users give may reach public addresses only, unless the server (--allow-private-sources) or an admin (slipway source policy --allow-private) lets them into private networks. Link-local addresses stay refused."
             )
         }
         switch code {
