@@ -85,7 +85,9 @@ public final class ArchiveReader {
         }
         let path: RelativePath
         do { path = try RelativePath(parsing: entry.name) } catch let error as SlipwayError {
-            throw ArchiveReader.refused(entry.name, error.message)
+            throw SlipwayError(
+                .invalid, "An entry of the archive is refused, and nothing was taken. \(error.message)",
+                details: ["entry": Self.shown(entry.name, 1000)])
         }
         // Digests, because a set of a million paths would be large.
         guard seen.insert(Digest.of(path.description)).inserted else {
@@ -125,10 +127,13 @@ public final class ArchiveReader {
     }
 
     static func refused(_ name: String, _ problem: String) -> SlipwayError {
-        let shown = String(name.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
-        return SlipwayError(
-            .invalid, "The archive's entry '\(shown.prefix(200))' \(problem); nothing was taken.",
-            details: ["entry": String(shown.prefix(1000))])
+        SlipwayError(
+            .invalid, "The archive's entry '\(shown(name, 200))' \(problem); nothing was taken.",
+            details: ["entry": shown(name, 1000)])
+    }
+
+    private static func shown(_ name: String, _ length: Int) -> String {
+        String(name.unicodeScalars.prefix(length).map { $0.value < 32 || $0.value == 127 ? "?" : Character($0) })
     }
 }
 

@@ -73,8 +73,12 @@ public struct RelativePath: Hashable, Sendable, CustomStringConvertible {
                     "contains a control character or a backslash"
                 } else { nil }
             if let problem {
+                // What a stranger's archive calls its files must not steer somebody's terminal.
+                let shown = text.unicodeScalars.prefix(120).map {
+                    $0.value < 32 || $0.value == 127 ? "?" : Character($0)
+                }
                 return SlipwayError.field(
-                    field, "'\(text.prefix(120))' \(problem)", expected: "a relative path such as model/model.onnx")
+                    field, "'\(String(shown))' \(problem)", expected: "a relative path such as model/model.onnx")
             }
         }
         return SlipwayError.field(field, "is nested more than \(Limits.pathDepth) deep")

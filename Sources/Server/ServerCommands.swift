@@ -133,6 +133,17 @@ public struct CollectCommand: AsyncParsableCommand {
 
     public func run() async throws {
         let body: JSONValue = ["dryRun": .bool(!remove), "graceSeconds": .number(graceHours * 3600)]
-        try output.object(try await server.client().post("/api/v1/objects/collect", body, timeoutSeconds: 7200))
+        let answer = try await server.client().post("/api/v1/objects/collect", body, timeoutSeconds: 7200)
+        if output.json || output.yaml { return try output.object(answer) }
+        func count(_ field: String) -> Int64 { answer[field]?.intValue ?? 0 }
+        Terminal.out(
+            "\(remove ? "removed" : "would remove") \(count("removed")) of \(count("examined")) objects, \(count("removedBytes")) bytes; \(count("kept")) were put or touched within \(graceHours == graceHours.rounded() ? String(Int(graceHours)) : String(graceHours)) hours and stay until then"
+        )
+        for owner in answer["owners"]?.arrayValue ?? [] {
+            Terminal.out(
+                "  \(owner["owner"]?.stringValue ?? ""): \(owner["objects"]?.intValue ?? 0) objects, \(owner["bytes"]?.intValue ?? 0) bytes"
+            )
+        }
+        if !remove { Terminal.out("nothing is removed yet; --remove does it") }
     }
 }

@@ -206,6 +206,20 @@ import Web
             #expect(StatIndex(reading: path).entries.isEmpty)
         }
     }
+
+    @Test(
+        arguments: [
+            (["a/README", "a/readme"], ["a/README", "a/readme"]),
+            (["caf\u{E9}", "z", "cafe\u{301}"], ["caf\u{E9}", "cafe\u{301}"]),
+            (["\u{C9}", "e\u{301}"], ["\u{C9}", "e\u{301}"]), (["a", "b/a", "A1"], []),
+        ] as [([String], [String])])
+    func `names that some disks take for one`(_ paths: [String], _ pair: [String]) throws {
+        let wanted = try paths.map {
+            FolderCheckout.Wanted(path: try RelativePath(parsing: $0), full: $0, digest: .of($0), sizeBytes: 1)
+        }
+        let found = FolderCheckout.alike(wanted).map { [PathKey($0.0), PathKey($0.1)] } ?? []
+        #expect(found == pair.map { PathKey($0) })
+    }
 }
 
 extension Fixture {

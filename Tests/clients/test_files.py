@@ -126,6 +126,50 @@ def test_add_change_and_check_out(run, server, tmp_path, unique):
     assert [v["version"] for v in log] == [4, 3, 2, 1] and all(v["recipe"]["kind"] == "files" for v in log)
 
 
+def test_names_are_bytes(run, tmp_path, unique):
+    """Two names that read the same, one with é as a character, one with e and an accent, are two files."""
+    name, folder = unique("names"), tmp_path / "in"
+    for i, path in enumerate(["caf\u00e9", "cafe\u0301", "d\u00e9/x", "de\u0301/y", "z"]):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(str(i))
+    age(folder)
+    assert run("add", folder, name)["files"] == 5
+    assert run("add", folder, name)["unchanged"]
+    run("checkout", name, tmp_path / "out")
+    assert content(tmp_path / "out") == content(folder) and len(content(folder)) == 5
+    (folder / "cafe\u0301").write_text("changed")
+    assert run("add", folder, name)["added"]["changed"] == 1
+    run("checkout", name, tmp_path / "out")
+    assert content(tmp_path / "out") == content(folder)
+
+
+def test_mistakes_are_told_before_work_is_done(run, server, tmp_path, unique):
+    name, folder = unique("mistakes"), fill(tmp_path / "in", 3)
+    (folder / "only-here").write_text(name)
+    assert "project:nowhere does not exist" in run.fails("add", folder, name, "--project", "nowhere")
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    missing = requests.post(f"{server.url}/api/v1/objects/missing", data=digest + "\n", timeout=30)
+    assert missing.text == digest + "\n"
+    run("add", folder, name)
+    assert "has no file 'd0'" in run.fails("rm", name, "--file", "d0/f 0.bin", "--file", "d0")
+    assert run("show", name)["version"] == 1
+    assert run("rm", name, "--file", "d0/f 0.bin")["files"] == 3
+
+
+def test_a_folder_is_known_to_every_dataset_and_branch(run, tmp_path, unique):
+    """What was removed from a folder goes from the version too, after the folder was added elsewhere meanwhile."""
+    name, folder = unique("known"), fill(tmp_path / "in", 4)
+    run("add", folder, name)
+    run("add", folder, unique("copy"))
+    (folder / "d0" / "f 0.bin").unlink()
+    assert run("add", folder, name)["files"] == 3
+    run("branch", "create", name, "dev")
+    (folder / "d1" / "f 1.bin").unlink()
+    assert run("add", folder, name, "--branch", "dev")["files"] == 2
+    assert run("add", folder, unique("copy"))["files"] == 2
+    assert run("show", name)["files"] == 3
+
+
 def test_metadata_becomes_columns(run, tmp_path, unique):
     name, folder = unique("digits"), fill(tmp_path / "in", 20)
     table = tmp_path / "about.csv"
@@ -266,14 +310,16 @@ def test_archives(run, server, tmp_path, unique):
         (lambda z: z.writestr("../../evil", "x"), "contains '..'"),
         (lambda z: z.writestr("bomb", bytes(200 << 20)), "times its own size"),
         (lambda z: z.writestr("huge.png", png(60_000, 60_000)), "60000 × 60000 pixels"),
-        (lambda z: z.writestr(".slipway/metadata.parquet", b"x"), ""),
+        (lambda z: z.writestr(".slipway/metadata.parquet", b"x"), "is in the folder .slipway"),
+        (lambda z: z.writestr("a\x1b[2Jb", "x"), "'a?[2Jb' contains a control character"),
+        (lambda z: z.mkdir("only-a-folder"), "has no files"),
     ]:
         with zipfile.ZipFile(bad, "w", zipfile.ZIP_DEFLATED) as z:
             make(z)
         assert words in run.fails("add", bad, name)
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "huge.png").write_bytes(png(60_000, 60_000))
-    assert "60000 × 60000 pixels" in run.fails("add", tmp_path / "in", name)
+    assert "in/huge.png is an image of 60000 × 60000 pixels" in run.fails("add", tmp_path / "in", name)
     assert run("show", name)["version"] == 2
 
 
@@ -373,9 +419,9 @@ def test_push_and_pull(server, tmp_path, unique):
         (folder / "here.txt").write_text("here")
         here("add", folder, name)
         assert "is not among the versions" in here.fails("push", name, "--to", there.url)
-        here("branch", "create", name, "theirs", "--from", "2")
+        # The branch that is not there yet begins at the newest version that both have.
         pulled = here("pull", name, "--from", there.url, "--branch", "theirs")
-        assert pulled["sent"]["files"] == 1 and pulled["branch"] == "theirs"
+        assert pulled["sent"]["files"] == 1 and pulled["branch"] == "theirs" and pulled["parent"] == 2
         # A table travels as its parts.
         rows_csv = tmp_path / "t.csv"
         rows_csv.write_text("a,b\n1,x\n2,y\n")

@@ -8,11 +8,13 @@ import itertools
 import json
 import os
 import random
+import struct
 import subprocess
 import threading
 import time
 import xml.etree.ElementTree
 import zipfile
+import zlib
 
 import krippendorff
 import mlflow
@@ -240,6 +242,37 @@ def test_coco_as_pycocotools_reads_it(admin, photos, task, tmp_path):
     first = json.loads(exported.content)
     assert {a["id"] for a in again["annotations"]} == {a["id"] for a in first["annotations"]}
     assert {(i["id"], i["file_name"]) for i in again["images"]} == {(i["id"], i["file_name"]) for i in first["images"]}
+
+
+def png(width, height, padding=0):
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header)) + bytes(padding)
+
+
+def test_images_of_a_dataset_of_files(admin, task, unique):
+    """Sizes come from the files themselves, small ones and those that are stored in chunks."""
+    name, packed = unique("pictures"), io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as z:
+        z.writestr("a/small.png", png(100, 50))
+        z.writestr("large.png", png(400, 300, padding=9 << 20))
+        z.writestr("readme.txt", "no image")
+    answer = admin.session.post(
+        f"{admin.url}/datasets/{name}/archive?format=zip", data=packed.getvalue(), timeout=60)
+    assert answer.status_code == 201, answer.text
+    job = task(name, {"kind": "boxes", "classes": ["cat"]})
+    box = lambda width: [{"class": "cat", "x": 1, "y": 2, "width": width, "height": 20}]
+    extents = {}
+    for _ in range(3):
+        (item,) = admin.post(f"/label-tasks/{job}/next")["items"]
+        place = f"/label-tasks/{job}/items/{item['item']}"
+        extents[item["key"][0]] = item["extent"] and (item["extent"]["width"], item["extent"]["height"])
+        admin.post(place + "/submit", {"value": box(500)}, status=400)
+        admin.post(place + ("/submit" if item["extent"] else "/skip"), {"value": box(90)} if item["extent"] else {})
+    assert extents == {"a/small.png": (100, 50), "large.png": (400, 300), "readme.txt": None}
+    exported = admin.session.get(f"{admin.url}/label-tasks/{job}/export?format=coco", timeout=60).json()
+    assert {(i["file_name"], i["width"], i["height"]) for i in exported["images"]} == {
+        ("a/small.png", 100, 50), ("large.png", 400, 300)}
+    assert [one["bbox"] for one in exported["annotations"]] == [[1, 2, 90, 20]] * 2
 
 
 def test_polygons_in_coco(admin, photos, task, tmp_path):

@@ -86,6 +86,7 @@ final class ArchiveUnpacker: @unchecked Sendable {
     private let reader: ArchiveReader
     private let prefix: RelativePath?
     private let folder: String
+    private var isEmpty = true
 
     init(_ path: String, _ format: ArchiveFormat, prefix: RelativePath?, folder: String) throws {
         reader = try ArchiveReader(path: path, format: format)
@@ -101,6 +102,11 @@ final class ArchiveUnpacker: @unchecked Sendable {
             guard let entry = try reader.next() else { break }
             let path =
                 try prefix.map { try RelativePath(parsing: "\($0)/\(entry.path)") } ?? entry.path
+            guard !FilesTree.isReserved(path.description) else {
+                throw SlipwayError.field(
+                    "path", "'\(path)' is in the folder .slipway", expected: "an archive without it")
+            }
+            isEmpty = false
             if entry.sizeBytes < ChunkedFile.thresholdBytes {
                 var content: [UInt8] = []
                 content.reserveCapacity(Int(entry.sizeBytes))
@@ -124,6 +130,7 @@ final class ArchiveUnpacker: @unchecked Sendable {
                 unpacked.large = (path, name)
             }
         }
+        guard !isEmpty else { throw SlipwayError(.invalid, "The archive has no files.") }
         return unpacked.small.isEmpty && unpacked.large == nil ? nil : unpacked
     }
 }

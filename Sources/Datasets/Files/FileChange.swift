@@ -153,8 +153,8 @@ enum MediaType {
 }
 
 /// - Throws: `tooLarge` for an image that decoded would fill memory; the content alone tells what is an image.
-func requireReasonableImage(_ bytes: [UInt8], name: String) throws {
-    guard let image = ImageHeader(bytes.prefix(ImageHeader.bytesNeeded)), !image.isReasonable else { return }
+func requireReasonableImage(_ bytes: some Collection<UInt8>, name: String) throws {
+    guard let image = ImageHeader(bytes), !image.isReasonable else { return }
     throw SlipwayError(
         .tooLarge,
         "\(name) is an image of \(image.width) × \(image.height) pixels; up to \(ImageHeader.maximumPixels) pixels and \(ImageHeader.maximumSide) a side are taken. Cut it into tiles.",

@@ -215,7 +215,7 @@ extension DatasetsService {
         var other = try await theirs.next()
         while let mine = try await ours.next() {
             while let there = other, TreeChanges.isBefore(there.path, mine.path) { other = try await theirs.next() }
-            if let there = other, there.path == mine.path {
+            if let there = other, PathKey(there.path) == PathKey(mine.path) {
                 if there.after != mine.after, conflicts.count < 20 { conflicts.append(mine.path) }
                 continue
             }

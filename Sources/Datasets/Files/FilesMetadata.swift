@@ -190,7 +190,9 @@ final class WorkFile {
     func write(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try write($0) } }
 
     private func write(_ bytes: UnsafeRawBufferPointer) throws {
-        guard let stream, fwrite(bytes.baseAddress, 1, bytes.count, stream) == bytes.count else { throw failure() }
+        guard let stream, fwrite(bytes.baseAddress, 1, bytes.count, stream) == bytes.count else {
+            throw failure(bytes.count)
+        }
     }
 
     func close() throws {
@@ -199,9 +201,18 @@ final class WorkFile {
         guard fclose(open) == 0 else { throw failure() }
     }
 
-    private func failure() -> SlipwayError {
-        SlipwayError(
-            .unavailable, "A work file cannot be written: \(String(cString: strerror(errno))).",
+    private func failure(_ bytes: Int = 1) -> SlipwayError {
+        let number = errno
+        if number == ENOSPC || number == EDQUOT {
+            let free = LocalTarget.freeBytes(path) ?? 0
+            let missing = max(1, Int64(bytes) - free)
+            return SlipwayError(
+                .unavailable,
+                "The disk of the server's data is full: at least \(missing) bytes are missing (\(free) are free). Free some space and try again; what was half written is gone.",
+                details: ["missingBytes": String(missing), "freeBytes": String(free)])
+        }
+        return SlipwayError(
+            .unavailable, "A work file cannot be written: \(String(cString: strerror(number))).",
             details: ["file": path])
     }
 }

@@ -47,16 +47,16 @@ extension DatasetsService {
     func file(_ ref: Ref, _ path: String, as principal: Principal) async throws -> TreeEntry {
         let version = try await resolve(ref, as: principal)
         try await requirePersonalData(version, as: principal)
-        let entry: TreeEntry?
-        if let root = version.tree {
-            entry = try await ObjectTree(platform.objects).entry(root, path: path)
-        } else {
-            entry = try await entries(of: version).first { $0.path == path }
-        }
-        guard let entry else {
+        guard let entry = try await fileEntry(version, path) else {
             throw SlipwayError(.notFound, "\(version.ref) has no file '\(path.prefix(120))'.", ref: version.ref)
         }
         return entry
+    }
+
+    /// One file of a version; nil if it does not have it.
+    func fileEntry(_ version: DatasetVersion, _ path: String) async throws -> TreeEntry? {
+        guard let root = version.tree else { return try await entries(of: version).first { $0.path == path } }
+        return try await ObjectTree(platform.objects).entry(root, path: path)
     }
 
     /// Files that are small enough to travel together.

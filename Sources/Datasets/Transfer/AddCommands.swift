@@ -84,14 +84,16 @@ extension DataCommand {
                     "metadata", "cannot be given with an archive",
                     expected: "'slipway data add' of the table afterwards")
             }
-            let answer = try await server.client().upload(
+            let client = server.client()
+            try await FolderAdd.requirePlace(client, name, server.projectName)
+            let answer = try await client.upload(
                 "POST", "/api/v1/datasets/\(percentEncode(name))/archive",
                 query: [
                     ("project", server.projectName), ("branch", branch), ("mode", replace ? "replace" : "update"),
                     ("message", message), ("format", format.rawValue), ("prefix", prefix?.description),
                     ("origin", "file://" + FolderAdd.host + (try LocalFolder.absolute(path))),
                 ], file: path, contentType: "application/octet-stream")
-            try output.object(answer)
+            try output.version(answer)
         }
 
         /// One file, under its own name.
@@ -102,12 +104,14 @@ extension DataCommand {
                 throw SlipwayError.field("path", "'\(path)' is no regular file", expected: "a file or a folder")
             }
             let client = server.client()
+            try await FolderAdd.requirePlace(client, name, server.projectName)
             let sender = ObjectSender(client: client)
             let progress = TransferProgress("add")
             progress.expect(files: 1, bytes: stamp.sizeBytes)
             let upload = FolderUpload(
                 folder: "/" + parts.dropLast().joined(separator: "/"), sender: sender, progress: progress,
-                checkpoint: StatIndex.path(of: absolute, "partial"))
+                checkpoint: StatIndex.path(
+                    of: absolute, server: client.url, dataset: name, prefix: prefix?.description ?? "", "partial"))
             let entry = try await upload.run([FolderFile(path: last, stamp: stamp)], taken: StatIndex.now())
             progress.finish()
             var out = FileLinesWriter()
@@ -126,7 +130,19 @@ extension DataCommand {
                     ("project", server.projectName), ("branch", branch), ("mode", replace ? "replace" : "update"),
                     ("message", message), ("origin", "file://" + FolderAdd.host + absolute),
                 ], out.bytes, contentType: "application/x-ndjson")
-            try output.object(try JSONValue(parsing: answer))
+            try output.version(try JSONValue(parsing: answer))
         }
+    }
+}
+
+extension OutputOptions {
+    /// A version of files that was made: a line, or all of it as JSON or YAML.
+    func version(_ answer: JSONValue) throws {
+        if json || yaml { return try object(answer) }
+        let files = answer["files"]?.intValue ?? 0
+        let note = answer["unchanged"]?.boolValue == true ? " (unchanged)" : ""
+        Terminal.out(
+            "\(answer["ref"]?.stringValue ?? "")\(note) · has \(files) file\(files == 1 ? "" : "s"), \(TransferProgress.size(answer["sizeBytes"]?.intValue ?? 0))"
+        )
     }
 }

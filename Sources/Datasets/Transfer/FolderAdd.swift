@@ -36,22 +36,32 @@ struct FolderAdd {
 
     func run() async throws -> Outcome {
         let absolute = try LocalFolder.absolute(folder)
-        let indexPath = StatIndex.path(of: absolute)
+        let indexPath = StatIndex.path(of: absolute, server: client.url, dataset: dataset, prefix: prefix)
         let index = StatIndex(reading: indexPath)
-        let base = index.base.flatMap {
-            $0.isOf(client.url, dataset, branch, prefix) && !replace ? $0 : nil
-        }
+        let base = try await base(index)
         let taken = StatIndex.now()
         let local = try LocalFolder(scanning: absolute)
         guard !local.files.isEmpty || base != nil else {
             throw SlipwayError(.invalid, "\(folder) has no files.")
         }
+        try await Self.requirePlace(client, dataset, project)
         do { return try await add(local, index, base, taken, indexPath) } catch let error as SlipwayError
             where error.code == .notFound && base != nil
         {
             // The version was deleted, or the server is another one: as if for the first time.
             return try await add(local, index, nil, taken, indexPath)
         }
+    }
+
+    /// The version that the folder was, if the branch has it: what goes onto a branch that was made from it is the
+    /// change, too.
+    private func base(_ index: StatIndex) async throws -> StatIndex.Base? {
+        guard !replace, let base = index.base, base.isOf(client.url, dataset, prefix) else { return nil }
+        if base.branch == branch { return base }
+        let line = try await client.get(
+            "/api/v1/datasets/\(percentEncode(dataset))/versions", query: [("branch", branch), ("limit", "1000")])
+        let isInIt = line["items"]?.arrayValue?.contains { $0["version"]?.intValue == Int64(base.version) } ?? false
+        return isInIt ? base : nil
     }
 
     private func add(
@@ -65,13 +75,14 @@ struct FolderAdd {
             let missing = try await sender.missing(known.values.map { $0.chunks ?? $0.digest })
             known = known.filter { !missing.contains($0.value.chunks ?? $0.value.digest) }
         }
-        let unknown = local.files.filter { known[$0.path] == nil }
+        let unknown = local.files.filter { known[PathKey($0.path)] == nil }
         progress.expect(files: unknown.count, bytes: unknown.reduce(0) { $0 + $1.stamp.sizeBytes })
         let upload = FolderUpload(
             folder: local.path, sender: sender, progress: progress, checkpoint: checkpoint)
         var read = try await upload.run(unknown, taken: taken)[...]
         let entries = local.files.map { file in
-            known[file.path] ?? (read.first?.path == file.path ? read.removeFirst() : nil)
+            known[PathKey(file.path)]
+                ?? (read.first.map { PathKey($0.path) } == PathKey(file.path) ? read.removeFirst() : nil)
         }.compactMap { $0 }
         guard entries.count == local.files.count else {
             throw SlipwayError(.internal, "The files of \(folder) do not match what was sent.")
@@ -92,15 +103,16 @@ struct FolderAdd {
     }
 
     /// What the indexes still know of the files, by path.
-    private static func known(_ files: [FolderFile], _ indexes: [StatIndex]) -> [String: StatIndex.Entry] {
-        var known: [String: StatIndex.Entry] = [:]
+    private static func known(_ files: [FolderFile], _ indexes: [StatIndex]) -> [PathKey: StatIndex.Entry] {
+        var known: [PathKey: StatIndex.Entry] = [:]
         for index in indexes {
             var at = index.entries.startIndex
             for file in files {
                 while at < index.entries.endIndex, TreeChanges.isBefore(index.entries[at].path, file.path) { at += 1 }
                 guard at < index.entries.endIndex else { break }
                 let entry = index.entries[at]
-                if entry.path == file.path, index.holds(entry, for: file.stamp) { known[file.path] = entry }
+                let key = PathKey(file.path)
+                if PathKey(entry.path) == key, index.holds(entry, for: file.stamp) { known[key] = entry }
             }
         }
         return known
@@ -123,7 +135,7 @@ struct FolderAdd {
                 remove(before[at])
                 at += 1
             }
-            if at < before.endIndex, before[at].path == entry.path {
+            if at < before.endIndex, PathKey(before[at].path) == PathKey(entry.path) {
                 at += 1
                 if before[at - 1].digest == entry.digest { continue }
             }
@@ -160,6 +172,21 @@ struct FolderAdd {
         let digest = Digest.of(bytes)
         try await sender.sendMissing([(digest, bytes)])
         return (digest, format)
+    }
+
+    /// What would only come out at the commit is said before gigabytes are sent.
+    static func requirePlace(_ client: APIClient, _ dataset: String, _ project: String) async throws {
+        do {
+            let known = try await client.get("/api/v1/datasets/\(percentEncode(dataset))")
+            guard known["kind"]?.stringValue != Dataset.Kind.table.rawValue else {
+                throw SlipwayError(
+                    .invalid,
+                    "\(dataset) holds rows, not files. Use 'slipway data append' for rows, or another dataset for files.",
+                    ref: Ref(.dataset, dataset))
+            }
+        } catch let error as SlipwayError where error.code == .notFound {
+            _ = try await client.get("/api/v1/projects/\(percentEncode(project))")
+        }
     }
 
     private func commit(_ lines: [UInt8], _ base: StatIndex.Base?) async throws -> JSONValue {

@@ -53,18 +53,26 @@ struct FolderCheckout {
         let target = try LocalTarget(try Self.absolute(folder))
         let root = try LocalFolder.absolute(target.root)
         if target.wasLeft { try target.sweep() }
-        let indexPath = StatIndex.path(of: root)
+        if target.takesNamesForOne, let pair = Self.alike(wanted) {
+            target.finish()
+            throw SlipwayError(
+                .conflict,
+                "The disk of \(folder) takes '\(pair.0)' and '\(pair.1)' for one file (upper and lower case, or accents), so one would be lost. Check out to a disk that tells them apart, or a part of the dataset with --at.",
+                details: ["paths": pair.0 + "\n" + pair.1])
+        }
+        let indexPath = StatIndex.path(of: root, server: client.url, dataset: ref.name, prefix: prefix)
         let index = StatIndex(reading: indexPath)
         let plan = try await plan(wanted, root, index)
         guard force || plan.changed.isEmpty else {
             throw SlipwayError(
                 .conflict,
-                "\(plan.changed.count) files in \(folder) are not what was checked out, such as \(plan.changed[0]). Add them first ('slipway data add'), or give --force to overwrite them.",
+                "In \(folder) \(plan.changed.count == 1 ? "1 file is" : "\(plan.changed.count) files are") not what was checked out, such as \(plan.changed[0]). Add them first ('slipway data add'), or give --force to overwrite them.",
                 details: ["paths": plan.changed.prefix(20).joined(separator: "\n")])
         }
         let bytes = plan.missing.reduce(0) { $0 + $1.sizeBytes }
-        if let free = LocalTarget.freeBytes(root), bytes > free {
-            throw LocalTarget.full(root, needed: bytes, free: free)
+        let needed = LocalTarget.blocks(plan.missing.lazy.map(\.sizeBytes), at: root)
+        if let free = LocalTarget.freeBytes(root), needed > free {
+            throw LocalTarget.full(root, needed: needed, free: free)
         }
         progress.expect(files: plan.missing.count, bytes: bytes)
         for path in plan.gone { target.remove(path) }
@@ -80,6 +88,17 @@ struct FolderCheckout {
         return Outcome(
             version: version, files: wanted.count, bytes: wanted.reduce(0) { $0 + $1.sizeBytes },
             written: plan.missing.count, writtenBytes: bytes, removed: plan.gone.count, copied: copied)
+    }
+
+    /// Two of the paths that differ only in case or in how their accents are written.
+    static func alike(_ wanted: [Wanted]) -> (String, String)? {
+        // Swift's strings are equal however their accents are written.
+        var seen: [String: String] = [:]
+        for file in wanted {
+            let name = file.path.description
+            if let other = seen.updateValue(name, forKey: name.lowercased()) { return (other, name) }
+        }
+        return nil
     }
 
     private static func absolute(_ path: String) throws -> String {
@@ -101,15 +120,15 @@ struct FolderCheckout {
 
     private func plan(_ wanted: [Wanted], _ root: String, _ index: StatIndex) async throws -> Plan {
         let isSame =
-            index.base.map { $0.server == client.url && $0.dataset == ref.name && $0.prefix == prefix } ?? false
+            index.base?.isOf(client.url, ref.name, prefix) ?? false
         return try await Self.pool.run { cancellation in
             var plan = Plan()
-            var known = Dictionary(index.entries.map { ($0.path, $0) }) { $1 }
+            var known = Dictionary(index.entries.map { (PathKey($0.path), $0) }) { $1 }
             for file in wanted {
                 try cancellation.check()
                 let name = file.path.description
                 let path = root + "/" + name
-                let entry = known.removeValue(forKey: name)
+                let entry = known.removeValue(forKey: PathKey(name))
                 guard let stamp = FileStamp(path) else {
                     var status = stat()
                     if lstat(path, &status) == 0 { plan.changed.append(name) }

@@ -97,6 +97,7 @@ struct FolderUpload: Sendable {
                 let count = Int(file.stamp.sizeBytes)
                 let content = UnsafeMutableRawBufferPointer(rebasing: all[start..<(start + count)])
                 try read(folder + "/" + file.path, file.stamp, into: content)
+                try requireReasonableImage(content, name: folder + "/" + file.path)
                 let digest = Digest.of(UnsafeRawBufferPointer(content))
                 digest.withBytes {
                     UnsafeMutableRawBufferPointer(rebasing: all[filled..<(filled + Digest.byteCount)]).copyMemory(
@@ -142,11 +143,14 @@ struct FolderUpload: Sendable {
 
     private func sendChunked(_ file: FolderFile) async throws -> StatIndex.Entry {
         let path = folder + "/" + file.path
+        try await Self.pool.run { _ in
+            try requireReasonableImage(FileBytes.start(path, ImageHeader.bytesNeeded), name: path)
+        }
         let list = try await ChunkList.scan(file: path) { chunks in
             try await sender.sendMissing(chunks.map { ($0.object.digest, $0.bytes) })
             progress.done(files: 0, bytes: chunks.reduce(0) { $0 + $1.object.sizeBytes })
         }
-        guard list.object.sizeBytes == file.stamp.sizeBytes else {
+        guard list.object.sizeBytes == file.stamp.sizeBytes, FileStamp(path) == file.stamp else {
             throw SlipwayError(.conflict, "\(path) changed while it was read. Add it when nobody writes it any more.")
         }
         let encoded = list.encoded

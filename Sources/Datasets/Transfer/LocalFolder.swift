@@ -40,6 +40,23 @@ struct FileStamp: Hashable, Sendable {
     }
 }
 
+/// A path as a key. Paths are the same when their bytes are; Swift's strings are equal when people would read the same,
+/// so that `é` as one character and as two would be one file.
+struct PathKey: Hashable {
+    let path: String
+
+    init(_ path: String) { self.path = path }
+
+    static func == (a: PathKey, b: PathKey) -> Bool { a.path.utf8.elementsEqual(b.path.utf8) }
+
+    func hash(into hasher: inout Hasher) {
+        let isHashed: Void? = path.utf8.withContiguousStorageIfAvailable {
+            hasher.combine(bytes: UnsafeRawBufferPointer($0))
+        }
+        if isHashed == nil { for byte in path.utf8 { hasher.combine(byte) } }
+    }
+}
+
 /// A file of a folder.
 struct FolderFile: Sendable {
     /// From the folder on.
@@ -97,7 +114,7 @@ struct LocalFolder: Sendable {
                     throw SlipwayError.field("path", "'\(path)' is nested more than \(Limits.pathDepth) deep")
                 }
                 let inner = openat(descriptor, String(key.dropLast()), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-                guard inner >= 0 else { throw Self.failure("read", path) }
+                guard inner >= 0 else { throw Self.failure("read", self.path + "/" + path.dropLast()) }
                 try scan(inner, prefix: path, depth: depth + 1)
             } else if key.hasPrefix(LocalTarget.temporaryPrefix) == leftovers {
                 var status = stat()

@@ -15,20 +15,30 @@ final class LocalTarget {
     let work: String
     /// Whether another checkout works here, or was killed at it.
     let wasLeft: Bool
-    private var folders: Set<String> = []
+    private var folders: Set<PathKey> = []
 
     /// - Parameter root: absolute; made if it is not there.
     init(_ root: String) throws {
         self.root = root
         work = root + "/.slipway/tmp"
         wasLeft = access(work, F_OK) == 0
-        try makeFolder(work)
+        do { try makeFolder(work) } catch let error as SlipwayError {
+            throw SlipwayError(error.code, "\(root) cannot be written to. \(error.message)")
+        }
     }
 
     /// Removes what is left of the work.
     func finish() {
         removeFolder(work)
         rmdir(root + "/.slipway")
+    }
+
+    /// Whether the disk finds a file under a name of other case: tried out, since each folder may have its own rule.
+    var takesNamesForOne: Bool {
+        let name = "\(root)/\(Self.temporaryPrefix)\(ID.make())"
+        guard mkdir(name + "a", 0o700) == 0 else { return false }
+        defer { rmdir(name + "a") }
+        return access(name + "A", F_OK) == 0
     }
 
     /// A name beside the final one: a rename inside of a folder waits for nobody who works in another.
@@ -52,7 +62,7 @@ final class LocalTarget {
         var at = ""
         for part in path.components.dropLast() {
             at += (at.isEmpty ? "" : "/") + part
-            if folders.contains(at) { continue }
+            if folders.contains(PathKey(at)) { continue }
             let full = root + "/" + at
             if mkdir(full, 0o755) != 0 {
                 guard errno == EEXIST else { throw Self.failure("made", full, needed: 0) }
@@ -62,7 +72,7 @@ final class LocalTarget {
                         .conflict, "\(full) is in the way: it is a file or a link, and a folder is to be there.")
                 }
             }
-            folders.insert(at)
+            folders.insert(PathKey(at))
         }
     }
 
@@ -116,6 +126,13 @@ final class LocalTarget {
             details: ["missingBytes": String(missing), "neededBytes": String(needed)])
     }
 
+    /// What files take of the disk of a path: whole blocks.
+    static func blocks(_ sizes: some Sequence<Int64>, at path: String) -> Int64 {
+        var status = statvfs()
+        let block = statvfs(path, &status) == 0 ? max(1, Int64(status.f_frsize)) : 1
+        return sizes.reduce(0) { $0 + ($1 + block - 1) / block * block }
+    }
+
     /// What is free on the disk of a path or of the folder that it is in.
     static func freeBytes(_ path: String) -> Int64? {
         var at = path
@@ -160,7 +177,7 @@ final class LocalTarget {
         unlink("\(root)/\(path)")
         var parts = path.components.dropLast()
         while !parts.isEmpty, rmdir(root + "/" + parts.joined(separator: "/")) == 0 {
-            folders.remove(parts.joined(separator: "/"))
+            folders.remove(PathKey(parts.joined(separator: "/")))
             parts = parts.dropLast()
         }
     }

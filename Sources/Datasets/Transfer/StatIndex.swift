@@ -28,8 +28,8 @@ struct StatIndex: Sendable {
         let version: Int
         let digest: String
 
-        func isOf(_ server: String, _ dataset: String, _ branch: String, _ prefix: String) -> Bool {
-            self.server == server && self.dataset == dataset && self.branch == branch && self.prefix == prefix
+        func isOf(_ server: String, _ dataset: String, _ prefix: String) -> Bool {
+            self.server == server && self.dataset == dataset && self.prefix == prefix
         }
     }
 
@@ -72,9 +72,13 @@ struct StatIndex: Sendable {
             ?? (variable("XDG_CACHE_HOME") ?? (variable("HOME") ?? "/tmp") + "/.cache") + "/slipway"
     }
 
-    /// Where the index of a folder (by its absolute path) is.
-    static func path(of folder: String, _ ending: String = "index") -> String {
-        "\(cacheFolder)/folders/\(Digest.of(folder).hex.prefix(40)).\(ending)"
+    /// Where the index of a folder (by its absolute path) is, for one dataset of one server: a folder that goes to two
+    /// servers is known to both.
+    static func path(
+        of folder: String, server: String, dataset: String, prefix: String, _ ending: String = "index"
+    ) -> String {
+        let key = [folder, server, dataset, prefix].joined(separator: "\0")
+        return "\(cacheFolder)/folders/\(Digest.of(key).hex.prefix(40)).\(ending)"
     }
 
     /// An empty index if there is none, or it is broken.
@@ -198,6 +202,14 @@ enum FileBytes {
         #else
             Darwin.read(descriptor, buffer, count)
         #endif
+    }
+
+    /// The first bytes of a file, up to `count`.
+    static func start(_ path: String, _ count: Int) throws -> [UInt8] {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { throw LocalFolder.failure("read", path) }
+        defer { close(descriptor) }
+        return try read(descriptor, path, count: count)
     }
 
     /// A file that must have the size that it was seen with, whole.

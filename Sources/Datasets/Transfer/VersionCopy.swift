@@ -31,7 +31,7 @@ struct VersionCopy {
         let fields = try JSONFields(version)
         let number = try fields.int("version")
         let digest = try Digest(parsing: fields.string("digest"))
-        let head = try await prepareTarget(fields)
+        let head = try await prepareTarget(fields, number)
         if let head, try Digest(parsing: JSONFields(head).string("digest")) == digest {
             return Outcome(answer: head.with("unchanged", true), files: 0, sentObjects: 0, sentBytes: 0)
         }
@@ -76,7 +76,7 @@ struct VersionCopy {
     }
 
     /// Makes the dataset if the target does not have it; its branch's head.
-    private func prepareTarget(_ version: JSONFields) async throws -> JSONValue? {
+    private func prepareTarget(_ version: JSONFields, _ number: Int) async throws -> JSONValue? {
         let path = "/api/v1/datasets/\(percentEncode(dataset))"
         do {
             let known = try await target.get(path)
@@ -92,22 +92,58 @@ struct VersionCopy {
                 ])
             return nil
         }
-        return try await target.get(path + "/versions/\(percentEncode(branch))")
+        do {
+            return try await target.get(path + "/versions/\(percentEncode(branch))")
+        } catch let error as SlipwayError where error.code == .notFound {
+            return try await startBranch(path, number)
+        }
+    }
+
+    /// Makes the branch on the target, at the newest version there that is one of those before the copied one.
+    private func startBranch(_ path: String, _ number: Int) async throws -> JSONValue {
+        var before: Set<String> = []
+        _ = try await Self.version(of: source, ref.name, branch: branchName(number)) { version in
+            if let found = version["version"]?.intValue, found <= number, let digest = version["digest"]?.stringValue {
+                before.insert(digest)
+            }
+            return false
+        }
+        let start = try await Self.version(of: target, dataset, branch: nil) {
+            $0["digest"]?.stringValue.map { before.contains($0) } ?? false
+        }
+        guard let start, let from = start["version"]?.intValue else {
+            throw SlipwayError(
+                .conflict,
+                "None of the versions of \(dataset) at \(target.url) is among those before \(ref) at \(source.url), so a branch has nowhere to begin. Copy it to a dataset of another name (--as).",
+                ref: Ref(.dataset, dataset))
+        }
+        _ = try await target.send(
+            "PUT", "\(path)/branches/\(percentEncode(branch))", body: ["from": .string(String(from))])
+        return start
+    }
+
+    /// The first version, from the newest on, that fits.
+    private static func version(
+        of client: APIClient, _ dataset: String, branch: String?, where fits: (JSONValue) -> Bool
+    ) async throws -> JSONValue? {
+        var after: String?
+        repeat {
+            let page = try await client.get(
+                "/api/v1/datasets/\(percentEncode(dataset))/versions",
+                query: [("branch", branch), ("limit", "1000"), ("after", after)])
+            for item in page["items"]?.arrayValue ?? [] where fits(item) { return item }
+            after = page["next"]?.stringValue
+        } while after != nil
+        return nil
     }
 
     /// The number on the source of the version that the target's head is.
     private func common(_ head: JSONValue, _ number: Int) async throws -> Int {
         let digest = head["digest"]?.stringValue
-        var after: String?
-        repeat {
-            let page = try await source.get(
-                "/api/v1/datasets/\(percentEncode(ref.name))/versions",
-                query: [("branch", try await branchName(number)), ("limit", "1000"), ("after", after)])
-            for item in page["items"]?.arrayValue ?? [] where item["digest"]?.stringValue == digest {
-                if let found = item["version"]?.intValue, found <= number { return Int(found) }
-            }
-            after = page["next"]?.stringValue
-        } while after != nil
+        let found = try await Self.version(of: source, ref.name, branch: branchName(number)) {
+            $0["digest"]?.stringValue == digest && $0["version"]?.intValue ?? .max <= number
+        }
+        if let found = found?["version"]?.intValue { return Int(found) }
         throw SlipwayError(
             .conflict,
             "\(head["ref"]?.stringValue ?? dataset) on \(branch) at \(target.url) was made by \(head["author"]?.stringValue ?? "somebody") and is not among the versions before \(ref) at \(source.url). Copy it here to a branch of its own and merge, or give --branch to copy to another branch.",

@@ -49,12 +49,32 @@ extension DataCommand {
                 throw SlipwayError.field("ref", "\(ref) names a version", expected: "a dataset, with --branch")
             }
             var lines = FileLinesWriter()
-            for file in files { lines.remove(try RelativePath(parsing: file, field: "file").description) }
-            let answer = try await server.client().exchange(
+            let client = server.client()
+            for file in files {
+                let path = try RelativePath(parsing: file, field: "file").description
+                try await requireFile(path, ref, client)
+                lines.remove(path)
+            }
+            let answer = try await client.exchange(
                 "POST", "/api/v1/datasets/\(percentEncode(ref.name))/files",
                 query: [("project", server.projectName), ("branch", branch), ("message", message)], lines.bytes,
                 contentType: "application/x-ndjson")
-            try output.object(try JSONValue(parsing: answer))
+            try output.version(try JSONValue(parsing: answer))
+        }
+
+        /// A name that is not there is a mistake; the server takes it for done already.
+        private func requireFile(_ path: String, _ ref: Ref, _ client: APIClient) async throws {
+            let page = try await client.get(
+                "/api/v1/datasets/\(percentEncode(ref.name))/versions/\(percentEncode(branch))/files",
+                query: [("prefix", path), ("limit", "1")])
+            let first = page["items"]?.arrayValue?.first?["path"]?.stringValue
+            guard let first, PathKey(first) == PathKey(path) else {
+                let isFolder = first?.hasPrefix(path + "/") == true
+                throw SlipwayError(
+                    .notFound,
+                    "\(ref)@\(branch) has no file '\(path)'\(isFolder ? ", but a folder of that name: name its files, or check out, remove it and add" : "").",
+                    ref: ref)
+            }
         }
     }
 

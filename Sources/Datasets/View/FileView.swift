@@ -52,7 +52,8 @@ extension DatasetsService {
                 let url = base + path.split(separator: "/").map { percentEncode(String($0)) }.joined(separator: "/")
                 group.addTask {
                     let isImage = type?.hasPrefix("image/") ?? false
-                    let image = isImage ? await digest.asyncMap { await imageHeader($0) } ?? nil : nil
+                    var image = isImage ? digest.flatMap { known in imageHeaders.withLock { $0[known] } } ?? nil : nil
+                    if isImage, image == nil { image = try? await imageHeader(of: version, path: path) }
                     return (index, FileView(url: url, mediaType: type, image: image))
                 }
             }
@@ -67,20 +68,19 @@ extension DatasetsService {
     /// - Throws: `notFound` when the version has no such file.
     public func imageHeader(of version: DatasetVersion, path: String) async throws -> ImageHeader? {
         let path = try RelativePath(parsing: path)
-        let found = try await platform.database.read { try Manifests.entry($0, version.manifest, path: path) }
-        guard let found else {
+        guard let found = try await fileEntry(version, path.description) else {
             throw SlipwayError(.notFound, "\(version.ref) has no file \(path).", ref: version.ref)
         }
-        return await imageHeader(found.object.digest)
+        return await imageHeader(found)
     }
 
-    private func imageHeader(_ digest: Digest) async -> ImageHeader? {
+    private func imageHeader(_ entry: TreeEntry) async -> ImageHeader? {
+        let digest = entry.object.digest
         if let known = imageHeaders.withLock({ $0[digest] }) { return known }
-        guard let info = try? await platform.objects.info(digest) else { return nil }
         var bytes: [UInt8] = []
         do {
-            let range = 0..<min(info.sizeBytes, Int64(ImageHeader.bytesNeeded))
-            for try await piece in platform.objects.stream(digest, range: range) {
+            let range = 0..<min(entry.object.sizeBytes, Int64(ImageHeader.bytesNeeded))
+            for try await piece in platform.objects.stream(entry, range: range) {
                 bytes += piece
                 // Most have it in their first bytes.
                 if let header = ImageHeader(bytes) { return keep(header, digest) }

@@ -34,10 +34,15 @@ public struct ImageHeader: Hashable, Sendable {
 
     /// nil for what is none of the formats, or is cut off before its size.
     public init?(_ bytes: some Collection<UInt8>) {
+        // Of what is no image nothing is copied: this looks at every file that is stored.
+        guard let first = bytes.first, Self.firstBytes.contains(first) else { return nil }
         let bytes = Array(bytes.prefix(Self.bytesNeeded))
         guard let found = Self.png(bytes) ?? Self.gif(bytes) ?? Self.webp(bytes) ?? Self.jpeg(bytes) else { return nil }
         self = found
     }
+
+    /// Of PNG, GIF, WebP and JPEG.
+    private static let firstBytes: [UInt8] = [0x89, 0x47, 0x52, 0xFF]
 
     private static func has(_ bytes: [UInt8], _ text: StaticString, at place: Int) -> Bool {
         place + text.utf8CodeUnitCount <= bytes.count

@@ -27,8 +27,13 @@ extension LabelsService {
         guard definition.kind.isOnImages else { return held }
         var out: [HeldItem] = []
         for one in held {
-            let extent = try await self.extent(of: one.item, task, definition, as: principal)
-            out.append(HeldItem(item: one.item.with(extent), work: one.work, prelabels: one.prelabels))
+            do {
+                let extent = try await self.extent(of: one.item, task, definition, as: principal)
+                out.append(HeldItem(item: one.item.with(extent), work: one.work, prelabels: one.prelabels))
+            } catch let error as SlipwayError where error.code == .invalid {
+                // A file that is no image is handed out all the same, to be skipped: refusing it would end the queue.
+                out.append(one)
+            }
         }
         return out
     }
