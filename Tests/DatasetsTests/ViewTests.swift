@@ -185,11 +185,18 @@ import Web
 
     @Test func `rows of files say where each file is and how large its image`() async throws {
         try await Fixture.with { f in
-            _ = try await f.append("sales", Self.sales(0..<2).utf8)
-            let version = try await f.service.resolve(Ref(parsing: "dataset:sales"), as: .system)
             let png = try #require(Base64.decode(ImageHeaderTests.images[0].base64))
             let image = try await f.platform.objects.put(png)
             let text = try await f.platform.objects.put(Array("GIF89a, says a text".utf8))
+            var lines = FileLinesWriter()
+            for (path, object) in [("a b/é.png", image), ("x.txt", text), ("no-type", image)] {
+                lines.put(path: path, digest: object.digest, sizeBytes: object.sizeBytes, chunks: nil)
+            }
+            let version = try await f.service.commitFiles(
+                FilesCommit(dataset: "pics", project: "p"),
+                changes: LineBatches(body: RequestBody(lines.bytes)) { try FileChange(line: $0, number: $1) },
+                as: .system
+            ).version
             func row(_ path: String, _ type: String?, _ digest: Digest) -> [TableValue] {
                 [.text(path), type.map { .text($0) } ?? .null, .text("sha256:" + digest.hex)]
             }
@@ -199,7 +206,7 @@ import Web
                     row("a b/é.png", "image/png", image.digest), row("x.txt", "text/plain", text.digest),
                     row("gone.png", "image/png", Digest.of("nothing")), row("no-type", nil, image.digest),
                 ], truncated: false)
-            let base = "/api/v1/datasets/sales/versions/1/files/"
+            let base = "/api/v1/datasets/pics/versions/1/files/"
             #expect(
                 await f.service.fileViews(version, rows).map(\.json) == [
                     [
