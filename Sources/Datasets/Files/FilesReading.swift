@@ -47,6 +47,11 @@ extension DatasetsService {
     func file(_ ref: Ref, _ path: String, as principal: Principal) async throws -> TreeEntry {
         let version = try await resolve(ref, as: principal)
         try await requirePersonalData(version, as: principal)
+        return try await file(of: version, path)
+    }
+
+    /// - Throws: `notFound` when the version has no such file.
+    func file(of version: DatasetVersion, _ path: String) async throws -> TreeEntry {
         let entry: TreeEntry?
         if let root = version.tree {
             entry = try await ObjectTree(platform.objects).entry(root, path: path)

@@ -66,12 +66,7 @@ extension DatasetsService {
     ///
     /// - Throws: `notFound` when the version has no such file.
     public func imageHeader(of version: DatasetVersion, path: String) async throws -> ImageHeader? {
-        let path = try RelativePath(parsing: path)
-        let found = try await platform.database.read { try Manifests.entry($0, version.manifest, path: path) }
-        guard let found else {
-            throw SlipwayError(.notFound, "\(version.ref) has no file \(path).", ref: version.ref)
-        }
-        return await imageHeader(found.object.digest)
+        await imageHeader(try await file(of: version, path).object.digest)
     }
 
     private func imageHeader(_ digest: Digest) async -> ImageHeader? {
