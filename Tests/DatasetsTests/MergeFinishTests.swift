@@ -1,6 +1,7 @@
 import CommandKit
 import Core
 import Database
+import Platform
 import TestSupport
 import Testing
 
