@@ -95,7 +95,7 @@ let package = Package(
         // MARK: Features, in the order of the lifecycle
         feature("Projects"),
         feature("Datasets", "Projects", "Tables", "Transport", "Archives", yams),
-        feature("Labels", "Projects", "Datasets", "Tables"),
+        feature("Labels", "Projects", "Datasets", "Tables", "Archives"),
         feature("Tracking", "Projects", "Datasets"),
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
         feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),

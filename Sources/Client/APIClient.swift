@@ -9,6 +9,11 @@ import Transport
 
 /// Slipway's HTTP API from Swift: what the command line and the agent use.
 public struct APIClient: Sendable {
+    /// How long an answer may take that the server makes while we wait: until it is there, nothing comes.
+    public static let answerSeconds = 600.0
+    /// The same of what the server makes from a whole file.
+    static let workSeconds = 3600.0
+
     public let url: String
     private let token: Secret<String>?
     private let http: HTTPClient
@@ -23,7 +28,9 @@ public struct APIClient: Sendable {
         try await send("GET", path, query: query)
     }
 
-    public func post(_ path: String, _ body: JSONValue = [:], timeoutSeconds: Double = 600) async throws -> JSONValue {
+    public func post(
+        _ path: String, _ body: JSONValue = [:], timeoutSeconds: Double = answerSeconds
+    ) async throws -> JSONValue {
         try await send("POST", path, body: body, timeoutSeconds: timeoutSeconds)
     }
 
@@ -32,11 +39,12 @@ public struct APIClient: Sendable {
     /// - Throws: the server's own error, or `unavailable` when there is no server at the URL.
     public func send(
         _ method: String, _ path: String, query: [(String, String?)] = [], body: JSONValue? = nil,
-        timeoutSeconds: Double = 600
+        timeoutSeconds: Double = answerSeconds
     ) async throws -> JSONValue {
         var request = HTTPRequest(method: method, url: address(path, query))
         request.headers = headers
         request.timeoutSeconds = timeoutSeconds
+        request.stallSeconds = timeoutSeconds
         if let body {
             request.headers.append(("Content-Type", "application/json"))
             request.body = .bytes(body.canonicalBytes)
@@ -65,6 +73,8 @@ public struct APIClient: Sendable {
     ) async throws -> [UInt8] {
         var request = HTTPRequest(method: method, url: address(path, query))
         request.headers = headers
+        request.timeoutSeconds = Self.answerSeconds
+        request.stallSeconds = Self.answerSeconds
         let response = try await reach { try await http.send(request) }
         try check(response)
         return response.body
@@ -94,6 +104,7 @@ public struct APIClient: Sendable {
         var request = HTTPRequest(method: method, url: address(path, query))
         request.headers = headers + [("Content-Type", contentType)]
         request.timeoutSeconds = 86_400
+        request.stallSeconds = Self.workSeconds
         request.body = .file(path: file, offset: 0, length: try fileSize(file))
         let response = try await reach { [request] in try await http.send(request) }
         try check(response)

@@ -90,16 +90,47 @@ public struct Column: Sendable {
 public enum Table {
     public static func text(rows: [[String]], titles: [String]) -> String {
         let all = ([titles.map { $0.uppercased() }] + rows).map { $0.map(onOneLine) }
-        let widths = titles.indices.map { index in all.map { min($0[index].count, 80) }.max() ?? 0 }
+        let widths = titles.indices.map { index in all.map { min(width($0[index]), widest) }.max() ?? 0 }
         return all.map { row in
             var line = ""
             for (index, cell) in row.enumerated() {
                 let isLast = index == row.count - 1
-                let cell = cell.count > 80 && !isLast ? String(cell.prefix(79)) + "…" : cell
-                line += cell + (isLast ? "" : String(repeating: " ", count: widths[index] - cell.count + 2))
+                let cell = isLast ? cell : cut(cell)
+                line += cell + (isLast ? "" : String(repeating: " ", count: widths[index] - width(cell) + 2))
             }
             return line
         }.joined(separator: "\n")
+    }
+
+    private static let widest = 80
+
+    private static func cut(_ cell: String) -> String {
+        guard width(cell) > widest else { return cell }
+        var (kept, sum) = ("", 0)
+        for character in cell {
+            sum += width(character)
+            if sum >= widest { break }
+            kept.append(character)
+        }
+        return kept + "…"
+    }
+
+    /// How many columns of a terminal a text takes.
+    static func width(_ text: String) -> Int {
+        text.utf8.count == text.count ? text.count : text.reduce(0) { $0 + width($1) }
+    }
+
+    /// Two for what East Asian Width (Unicode Standard Annex 11) calls wide or fullwidth and for emoji, else one.
+    private static func width(_ character: Character) -> Int {
+        let scalars = character.unicodeScalars
+        guard let first = scalars.first else { return 0 }
+        if first.properties.isEmojiPresentation || scalars.contains("\u{FE0F}") { return 2 }
+        switch first.value {
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F,
+            0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x20000...0x3FFFD:
+            return 2
+        default: return 1
+        }
     }
 }
 

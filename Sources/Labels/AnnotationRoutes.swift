@@ -117,6 +117,20 @@ struct AnnotationRoutes {
                 return .json(item.json)
             },
             Route(
+                .post, Self.task + "/accept", .annotateLabels,
+                "Accepts, of every complete item that nobody reviewed, what its annotators agree on.",
+                body: .json([
+                    .init("agreement?", "The share of its annotations that must say the same; 1 (all) by default."),
+                    .init("comment?", "Why."),
+                ])
+            ) { request in
+                let body = try await request.json(allowed: ["agreement", "comment"])
+                let done = try await service.acceptAgreed(
+                    request.parameter("task"), agreement: body.optionalDouble("agreement") ?? 1,
+                    comment: body.optionalString("comment"), as: request.principal)
+                return .json(["accepted": JSONValue(done.accepted), "left": JSONValue(done.left)])
+            },
+            Route(
                 .post, Self.task + "/assign", .manageLabels, "Makes items somebody's own: only they get them.",
                 body: .json([
                     .init("annotator?", "Who; nobody makes them everybody's again."), .init("items?", "Their numbers."),

@@ -8,7 +8,7 @@ public struct LabelCommand: AsyncParsableCommand {
         commandName: "label", abstract: "Labels: schemas, tasks, annotations, review, agreement, publishing.",
         subcommands: [
             Schema.self, TaskGroup.self, Next.self, Submit.self, Skip.self, Undo.self, Items.self, Show.self,
-            Review.self,
+            Review.self, Accept.self,
             Progress.self, Agreement.self, Prelabels.self, Prelabel.self, Publish.self, Orphans.self, Import.self,
             Export.self, Run.self,
         ])
@@ -225,6 +225,30 @@ public struct LabelCommand: AsyncParsableCommand {
                     Column("About", "annotator"),
                     Column("Label", "value"),
                 ], empty: "Nothing has happened yet.")
+        }
+    }
+
+    struct Accept: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Accept what annotators agree on, in all complete items at once.",
+            discussion: """
+                What they do not agree on is left for 'slipway label review'.
+                Example: slipway label accept moods --agreement 0.66
+                """)
+        @Argument(help: "The task.") var task: String
+        @Option(help: "The share of an item's annotations that must say the same; 1 is all.") var agreement = 1.0
+        @Option(help: "Why.") var comment: String?
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            var body: [String: JSONValue] = ["agreement": .number(agreement)]
+            if let comment { body["comment"] = .string(comment) }
+            let answer = try await server.client().post(
+                LabelCommand.path(task, "/accept"), .object(body), timeoutSeconds: 3600)
+            if output.json || output.yaml { return try output.object(answer) }
+            func shown(_ name: String) -> String { Column.shown(answer[name] ?? .null) }
+            Terminal.out("\(shown("accepted")) accepted; \(shown("left")) complete items are left to review.")
         }
     }
 

@@ -1,3 +1,4 @@
+import Archives
 import ArgumentParser
 import Client
 import CommandKit
@@ -20,7 +21,7 @@ extension LabelCommand {
                   slipway label import moods project.json --format label-studio
                 """)
         @Argument(help: "The task.") var task: String
-        @Argument(help: "The file; of yolo and voc: the folder.") var path: String
+        @Argument(help: "The file; of yolo and voc: the folder, or its zip or tar.") var path: String
         @Option(help: "coco, yolo, voc, label-studio or csv.") var format: String
         @Option(help: "Who said it, where the file does not say (default: you).") var annotator: String?
         @Option(help: "Take it as what this model said: model:cats@3.") var model: String?
@@ -78,6 +79,7 @@ extension LabelCommand {
 private enum FolderBundle {
     private static let endings = [".txt", ".xml", ".yaml", ".yml", ".names"]
     private static let depthMaximum = 16
+    private static let fileBytesMaximum = 64 << 20
 
     static func write(_ folder: String) throws -> String {
         var name = Array("/tmp/slipway-label-import-XXXXXX".utf8CString)
@@ -86,15 +88,39 @@ private enum FolderBundle {
         guard descriptor >= 0 else { throw failure("write", path) }
         defer { close(descriptor) }
         do {
-            for file in try files(folder, "", 0).sorted() {
-                let line: JSONValue = ["path": .string(file), "text": .string(try TextFile.read(folder + "/" + file))]
+            func add(_ file: String, _ text: String) throws {
+                let line: JSONValue = ["path": .string(file), "text": .string(text)]
                 try write(line.canonicalBytes + [10], to: descriptor, path)
+            }
+            if let format = ArchiveFormat(fileName: folder) {
+                try forEachFile(of: folder, format, add)
+            } else {
+                for file in try files(folder, "", 0).sorted() { try add(file, TextFile.read(folder + "/" + file)) }
             }
         } catch {
             unlink(path)
             throw error
         }
         return path
+    }
+
+    /// Labels as 'label export' writes them: the folder in an archive.
+    private static func forEachFile(
+        of archive: String, _ format: ArchiveFormat, _ body: (String, String) throws -> Void
+    ) throws {
+        let reader = try ArchiveReader(path: archive, format: format)
+        while let entry = try reader.next() {
+            let path = entry.path.description
+            guard endings.contains(where: { path.hasSuffix($0) }) else { continue }
+            var bytes: [UInt8] = []
+            while case let more = try reader.read(maximumBytes: 1 << 20), !more.isEmpty {
+                bytes += more
+                guard bytes.count <= fileBytesMaximum else {
+                    throw SlipwayError(.tooLarge, "\(path) in \(archive) has more than \(fileBytesMaximum >> 20) MiB.")
+                }
+            }
+            try body(path, String(decoding: bytes, as: UTF8.self))
+        }
     }
 
     private static func files(_ folder: String, _ inside: String, _ depth: Int) throws -> [String] {

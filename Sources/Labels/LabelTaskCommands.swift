@@ -7,7 +7,7 @@ extension LabelCommand {
     struct TaskGroup: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "task", abstract: "Which rows are labelled, by whom, how often.",
-            subcommands: [List.self, Show.self, Create.self, Set.self, Order.self, Assign.self])
+            subcommands: [List.self, Show.self, Create.self, Set.self, Extend.self, Order.self, Assign.self])
 
         struct List: AsyncParsableCommand {
             static let configuration = CommandConfiguration(abstract: "List the label tasks.")
@@ -109,6 +109,29 @@ extension LabelCommand {
                 if let schemaVersion { body["schemaVersion"] = JSONValue(schemaVersion) }
                 try output.object(
                     try await server.client().send("PATCH", LabelCommand.path(task), body: .object(body)))
+            }
+        }
+
+        struct Extend: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Add items for the rows that came since a task was made.",
+                discussion: "Example: slipway label task extend moods --over dataset:reviews@5")
+            @Argument var task: String
+            @Option(help: "A version or slice of its dataset (default: the newest of what it was made over).")
+            var over: String?
+            @OptionGroup var server: ClientOptions
+            @OptionGroup var output: OutputOptions
+
+            func run() async throws {
+                var body: [String: JSONValue] = [:]
+                if let over { body["over"] = .string(over) }
+                let answer = try await server.client().post(
+                    LabelCommand.path(task, "/extend"), .object(body), timeoutSeconds: 3600)
+                if output.json || output.yaml { return try output.object(answer) }
+                func shown(_ name: String) -> String { Column.shown(answer["task"]?[name] ?? .null) }
+                Terminal.out(
+                    "\(Column.shown(answer["added"] ?? .null)) items added; \(task) has \(shown("items")) over \(shown("over"))."
+                )
             }
         }
 

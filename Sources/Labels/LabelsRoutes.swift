@@ -76,7 +76,7 @@ struct TaskRoutes {
 
     private static let one = "/api/v1/label-tasks/{task}"
 
-    var routes: [Route] { listing + [making, changing] }
+    var routes: [Route] { listing + [making, changing, extending] }
 
     private var listing: [Route] {
         [
@@ -207,6 +207,22 @@ struct TaskRoutes {
             changes.rule = try Self.rule(body)
             changes.schemaVersion = try body.optionalInt("schemaVersion")
             return .json(try await service.update(request.parameter("task"), changes, as: request.principal).json)
+        }
+    }
+
+    private var extending: Route {
+        Route(
+            .post, Self.one + "/extend", .manageLabels,
+            "Adds an item for each row that the task has none for, and moves the task on to the version they are in.",
+            body: .json([
+                .init("over?", "A version or slice of its dataset; the newest of what it was made over by default.")
+            ])
+        ) { request in
+            let body = try await request.json(allowed: ["over"])
+            let done = try await service.extendTask(
+                request.parameter("task"), over: body.optionalString("over").map { try Ref(parsing: $0) },
+                as: request.principal)
+            return .json(["task": done.task.json, "added": .int(done.added)])
         }
     }
 

@@ -80,11 +80,14 @@ struct LabelsStore: Sendable {
         try db.all("SELECT id FROM label_task WHERE state = 'preparing'") { try $0.int(0) }
     }
 
-    func update(_ db: any Transaction, _ task: LabelTask, schemaVersion: Int? = nil) throws {
+    func update(
+        _ db: any Transaction, _ task: LabelTask, schemaVersion: Int? = nil, datasetVersion: Int? = nil
+    ) throws {
         try db.execute(
             """
             UPDATE label_task SET settings = \(task.settings.json), overlap = \(task.overlap),
-                state = \(task.state.rawValue), schema_version = \(schemaVersion ?? task.schemaVersion)
+                state = \(task.state.rawValue), schema_version = \(schemaVersion ?? task.schemaVersion),
+                dataset_version = \(datasetVersion ?? task.datasetVersion)
             WHERE id = \(task.id)
             """)
     }

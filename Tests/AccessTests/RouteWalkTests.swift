@@ -148,6 +148,7 @@ import Web
         "/pipelines/{name}/runs": [:], "/label-schemas": ["name": "ls2", "project": "p", "kind": "text"],
         "/label-tasks": ["name": "lt2", "over": "dataset:d", "schema": "ls"],
         "/label-tasks/{task}/order": ["order": "random"], "/label-tasks/{task}/assign": ["count": 1],
+        "/label-tasks/{task}/extend": [:], "/label-tasks/{task}/accept": [:],
         "/label-tasks/{task}/items/{item}/submit": ["value": "x"],
         "/label-tasks/{task}/items/{item}/draft": ["value": "x"],
         "/label-tasks/{task}/items/{item}/review": ["decision": "reopen"],

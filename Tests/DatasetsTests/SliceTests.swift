@@ -169,6 +169,27 @@ import Testing
         }
     }
 
+    @Test func `a condition stays within its slice, and one that no longer fits says so`() async throws {
+        try await Fixture.with { f in
+            _ = try await f.append("s", "id,x\n1,1\n2,2\n3,3\n".utf8)
+            _ = try await f.get("POST", "/slices", ["name": "big", "over": "dataset:s", "where": "x > 2"])
+            for condition in ["x > 1) OR (1=1", "x > 1 THEN 1 END) OR (CASE WHEN true"] {
+                let answer = try await f.ask(
+                    "POST", "/slices", ["name": "all", "over": "slice:big", "where": .string(condition)])
+                #expect(answer.status == 400, "\(condition)")
+            }
+            _ = try await f.service.derive(
+                "s", project: "p", sql: "SELECT id FROM s", inputs: ["s": Ref(.dataset, "s")], parameters: [],
+                message: "", as: .system)
+            let size = try await f.ask("GET", "/slices/big/size")
+            #expect(
+                size.status == 400
+                    && size.json["error"]?["message"]?.stringValue?.hasPrefix("slice:big@1 does not fit dataset:s@2")
+                        == true
+            )
+        }
+    }
+
     @Test func `leaks between splits are found`() async throws {
         try await Fixture.with { f in
             let words = "the quick brown fox jumps over the lazy dog near the old river bank at dawn today"

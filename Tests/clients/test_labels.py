@@ -21,6 +21,7 @@ import mlflow
 import numpy
 import pytest
 import requests
+from PIL import Image
 from servers import BINARY
 from pycocotools.coco import COCO
 from skl2onnx import to_onnx
@@ -321,13 +322,35 @@ def test_archives_as_others_read_them(admin, photos, task, form, tmp_path):
                 left, top, right, bottom = (float(one.findtext(f"bndbox/{k}")) for k in ("xmin", "ymin", "xmax", "ymax"))
                 read.append((one.findtext("name"), left, top, right - left, bottom - top))
         assert sorted((n, *(round(v, 3) for v in rest)) for n, *rest in read) == drawn[f"img/{i}.jpg"]
-    # By command, from the unpacked folder, into another task.
-    second = task(photos, {"kind": "boxes", "classes": names})
+    # By command, from the unpacked folder and from the archive as it came, into other tasks.
+    packed = tmp_path.with_suffix(".zip")
+    packed.write_bytes(answer.content)
+    for path in (tmp_path, packed):
+        other = task(photos, {"kind": "boxes", "classes": names})
+        done = subprocess.run(
+            [BINARY, "label", "import", other, path, "--format", form, "--prefix", "img/"], capture_output=True,
+            env={**os.environ, "SLIPWAY_URL": admin.url.removesuffix("/api/v1")}, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("6 annotations and 0 pre-labels"), done.stdout
+        assert boxes(admin, other) == drawn
+
+
+def test_boxes_on_image_files(admin, task, unique, tmp_path):
+    """The size of an image comes from the file itself."""
+    for i in range(2):
+        Image.new("RGB", (60 + i, 40)).save(tmp_path / f"{i}.png")
+    dataset = unique("pictures")
     done = subprocess.run(
-        [BINARY, "label", "import", second, tmp_path, "--format", form, "--prefix", "img/"],
-        env={**os.environ, "SLIPWAY_URL": admin.url.removesuffix("/api/v1")}, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0 and done.stdout.startswith("6 annotations and 0 pre-labels"), done.stdout + done.stderr
-    assert boxes(admin, second) == drawn
+        [BINARY, "data", "add", tmp_path, dataset], text=True, capture_output=True, timeout=60,
+        env={**os.environ, "SLIPWAY_URL": admin.url.removesuffix("/api/v1"), "SLIPWAY_CACHE": str(tmp_path / ".cache")})
+    assert done.returncode == 0, done.stderr
+    name = task(dataset, {"kind": "boxes", "classes": ["cat"]})
+    (item,) = admin.post(f"/label-tasks/{name}/next")["items"]
+    assert (item["key"], item["extent"]) == (["0.png"], {"width": 60.0, "height": 40.0})
+    box = {"class": "cat", "x": 0, "y": 0, "width": 61, "height": 40}
+    error = admin.post(f"/label-tasks/{name}/items/1/submit", {"value": [box]}, status=400)["error"]
+    assert "image" in error["message"]
+    admin.post(f"/label-tasks/{name}/items/2/submit", {"value": [box]})
 
 
 def test_the_terminal_annotator(admin, rows, task):

@@ -137,8 +137,16 @@ struct DiffSQL: Sendable {
         let key = layout.key.enumerated().map { ($1.name, row[2 + $0]) }
         let cells = layout.columns.enumerated().compactMap { index, column -> (String, TableValue, TableValue)? in
             let (a, b) = (row[first + 2 * index], row[first + 2 * index + 1])
-            return kind == .changed && a == b ? nil : (column.name, a, b)
+            return kind == .changed && a.isSame(as: b) ? nil : (column.name, a, b)
         }
         return RowChange(kind: kind, key: key, cells: cells)
+    }
+}
+
+extension TableValue {
+    /// Equal as IS NOT DISTINCT FROM has it: NaN is NaN.
+    fileprivate func isSame(as other: TableValue) -> Bool {
+        if case .double(let a) = self, case .double(let b) = other { return a == b || a.isNaN && b.isNaN }
+        return self == other
     }
 }

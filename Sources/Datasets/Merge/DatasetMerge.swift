@@ -147,3 +147,17 @@ struct MergeResolution: Sendable {
         }
     }
 }
+
+extension DatasetMerge {
+    /// The merge, closed with the version that it became.
+    func merged(into version: DatasetVersion) -> DatasetMerge {
+        var merge = self
+        merge.state = .merged
+        merge.version = version.number
+        return merge
+    }
+
+    var isClosed: SlipwayError {
+        SlipwayError(.conflict, "The merge \(id) is \(state.rawValue)\(version.map { ": version \($0)" } ?? "").")
+    }
+}

@@ -53,13 +53,15 @@ extension DataCommand {
             let a = try ref(first)
             if let third { return (a.name, second, third) }
             if let from = a.selector {
+                // As everywhere, the name alone is its newest version.
+                if second == a.name { return (a.name, from, "latest") }
                 guard second.contains("@") || second.contains(":") else { return (a.name, from, second) }
                 let b = try ref(second)
-                guard a.name == b.name, let to = b.selector else {
+                guard a.name == b.name else {
                     throw SlipwayError.field(
                         "versions", "are not of one dataset", expected: "two versions such as sales@3 sales@4")
                 }
-                return (a.name, from, to)
+                return (a.name, from, b.selector ?? "latest")
             }
             return (a.name, "latest", second)
         }

@@ -17,6 +17,15 @@ private func ruleMap(_ pairs: [String], ranks: [String]) throws -> JSONValue {
     return .object(map)
 }
 
+/// A line for each column that both sides changed in ways that do not go together.
+private func columnsInConflict(_ merge: JSONValue?) -> [String] {
+    (merge?["schemaConflicts"]?.arrayValue ?? []).map { conflict in
+        func type(_ side: String) -> String { "\(side) \(conflict[side]?.stringValue ?? "(dropped)")" }
+        return
+            "  column \(CellStyle.plain(conflict["column"] ?? .null)) (\(conflict["kind"]?.stringValue ?? "")): \(type("ours")), \(type("theirs"))"
+    }
+}
+
 private func words(_ text: String?) -> [String] { (text ?? "").split(separator: ",").map(String.init) }
 
 extension DataCommand {
@@ -73,9 +82,7 @@ extension DataCommand {
                 let columns = (counts?["byColumn"]?.objectValue ?? [:]).sorted { $0.key < $1.key }.map {
                     "  \(CellStyle.plain(.string($0.key))): \($0.value.intValue ?? 0)"
                 }
-                let schema = (answer["merge"]?["schemaConflicts"]?.arrayValue ?? []).map {
-                    "  column \(CellStyle.plain($0["column"] ?? .null)) (\($0["kind"]?.stringValue ?? "")): ours \(CellStyle.plain($0["ours"] ?? .null)), theirs \(CellStyle.plain($0["theirs"] ?? .null))"
-                }
+                let schema = columnsInConflict(answer["merge"])
                 let deleted = count("deleteConflicts")
                 let id = answer["id"]?.stringValue
                 var lines = [
@@ -88,7 +95,10 @@ extension DataCommand {
                 if let id {
                     lines += [
                         "Merge \(id)", "  look     slipway data conflicts \(id)",
-                        "  decide   slipway data resolve \(id) --rule newest | --take ours [--column C] [--key store=1]",
+                        "  decide   slipway data resolve \(id) "
+                            + (schema.isEmpty
+                                ? "--rule newest | --take ours [--column C] [--key store=1]"
+                                : "--take ours | --take theirs [--column C]"),
                         "  finish   slipway data resolve \(id) --commit",
                     ]
                 }
@@ -132,7 +142,11 @@ extension DataCommand {
                 ].joined()
                 return "\(shown) (\(who))"
             }
-            if items.isEmpty { return Terminal.out("No conflicts.") }
+            if items.isEmpty {
+                let schema = columnsInConflict(try await client.get("/api/v1/merges/\(percentEncode(merge))"))
+                return Terminal.out(
+                    schema.isEmpty ? "No conflicts." : (["The columns come first:"] + schema).joined(separator: "\n"))
+            }
             Terminal.out(
                 Table.text(
                     rows: items.map { item in

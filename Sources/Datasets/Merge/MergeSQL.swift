@@ -8,7 +8,7 @@ import Tables
 /// 2. `plan`: those rows beside ours, and what is to be done with each unit.
 /// 3. `conflicts`: one row a conflict; `blamed` adds who made each side, and when.
 /// 4. `decisions`: what rules and people say.
-/// 5. `result`: ours, with the plan applied. Ours is read once as it streams by; only the plan is held.
+/// 5. `result`: ours, with the plan applied, in the order of ours.
 struct MergeSQL: Sendable {
     let keyed: KeyedSQL
     private var layout: MergeLayout { keyed.layout }
@@ -130,8 +130,8 @@ struct MergeSQL: Sendable {
 
     // MARK: Conflicts
 
-    /// One row a conflict, by key: `id` from 0, the key, its text, `unit` (-1 for a whole row), both sides' and the base's
-    /// text, and what rules ask for: who, when, how many votes.
+    /// One row a conflict: `id` from 0 in the order of the key and the columns, the key, its text, `unit` (-1 for a whole
+    /// row), both sides' and the base's text, and what rules ask for: who, when, how many votes.
     func conflicts(plan: String, units conflicting: [Int]) -> String {
         func entry(_ condition: String, _ unit: Int, _ texts: [String], _ stamps: [String]) -> String {
             let names = [
@@ -157,12 +157,12 @@ struct MergeSQL: Sendable {
         }
         let key = keyed.keys.joined(separator: ", ")
         return """
-            SELECT row_number() OVER () - 1 AS id, \(key), key, u.unit AS unit, u.base AS base, u.ours AS ours, u.theirs AS theirs,
+            SELECT row_number() OVER (ORDER BY \(key), u.unit) - 1 AS id, \(key), key, u.unit AS unit, u.base AS base, u.ours AS ours, u.theirs AS theirs,
                 u.ours_by AS ours_by, u.theirs_by AS theirs_by, u.ours_at AS ours_at, u.theirs_at AS theirs_at,
                 u.ours_votes AS ours_votes, u.theirs_votes AS theirs_votes
             FROM (SELECT \(key), \(keyed.keyText) AS key, unnest([\(([rows] + cells).joined(separator: ", "))]) AS u
                   FROM \(DuckSQL.name(plan)) WHERE \(isInConflict))
-            WHERE u IS NOT NULL ORDER BY \(key), u.unit
+            WHERE u IS NOT NULL ORDER BY id
             """
     }
 
@@ -309,13 +309,15 @@ struct MergeSQL: Sendable {
         let m = "SELECT \(([key, "in_o", act] + cells.map(merged)).joined(separator: ", ")) FROM \(planned)"
         let kept = cells.map { "CASE WHEN m.act = 'put' THEN m.m\($0) ELSE o.c\($0) END AS c\($0)" }
         let added = keyed.keys + cells.map { "m\($0) AS c\($0)" }
+        // Numbered, because DuckDB may build its join on either side, and then rows come as the other side has them.
         return """
-            WITH m AS (\(m)), o AS (\(keyed.side(.ours, of: ours)))
+            WITH m AS (\(m)), o AS (SELECT *, row_number() OVER () AS place FROM (\(keyed.side(.ours, of: ours))))
             SELECT \(outputs()) FROM (
-                SELECT \((keyed.keys.map { "o.\($0)" } + kept).joined(separator: ", ")) FROM o LEFT JOIN m ON \(keyed.on("o", "m"))
+                SELECT \((keyed.keys.map { "o.\($0)" } + kept).joined(separator: ", ")), o.place FROM o LEFT JOIN m ON \(keyed.on("o", "m"))
                 WHERE m.act IS DISTINCT FROM 'drop'
                 UNION ALL
-                SELECT * FROM (SELECT \(added.joined(separator: ", ")) FROM m WHERE NOT in_o AND act = 'put' ORDER BY \(key)))
+                SELECT \(added.joined(separator: ", ")), NULL FROM m WHERE NOT in_o AND act = 'put') r
+            ORDER BY r.place NULLS LAST, \(keyed.keys.map { "r.\($0)" }.joined(separator: ", "))
             """
     }
 

@@ -68,10 +68,6 @@ extension DatasetsService {
     }
 
     func requireOpen(_ merge: DatasetMerge) throws {
-        guard merge.state == .conflicts else {
-            throw SlipwayError(
-                .conflict,
-                "The merge \(merge.id) is \(merge.state.rawValue)\(merge.version.map { ": version \($0)" } ?? "").")
-        }
+        guard merge.state == .conflicts else { throw merge.isClosed }
     }
 }

@@ -41,9 +41,9 @@ extension DatasetsService {
         let choices = try await platform.database.read { [mergeStore] in try mergeStore.choices($0, id) }
         let digest = Digest.of(
             JSONValue.array(choices.map { [.int($0.conflict), .string($0.choice), JSONValue($0.value)] }).canonicalText)
-        let version: DatasetVersion
         do {
-            version = try await commit(merge, work, decisions.table, digest, as: principal)
+            let version = try await commit(merge, work, decisions.table, digest, as: principal)
+            return (merge.merged(into: version), version)
         } catch let error as SlipwayError where error.code == .conflict && error.details["latest"] != nil {
             // Made before, by a request whose answer got lost.
             let (dataset, ours, theirs) = (merge.dataset, merge.ours, merge.theirs)
@@ -59,13 +59,10 @@ extension DatasetsService {
                     "\(error.message.prefix { $0 != "." }). Merge \(merge.from) into \(merge.into) again: what is decided is kept where both sides are as they were.",
                     details: error.details, ref: error.ref)
             }
-            version = made
+            let done = merge.merged(into: made)
+            try await platform.database.write { [mergeStore] in try mergeStore.update($0, done) }
+            return (done, made)
         }
-        merge.state = .merged
-        merge.version = version.number
-        let done = merge
-        try await platform.database.write { [mergeStore] in try mergeStore.update($0, done) }
-        return (merge, version)
     }
 
     /// Gives a merge up. Giving it up again is not an error.

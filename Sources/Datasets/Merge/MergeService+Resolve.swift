@@ -232,7 +232,8 @@ extension DatasetsService {
             expected: layout.columns[index].type)
     }
 
-    /// Decides conflicts of the schema; with the last one, the rows are compared.
+    /// Decides conflicts of the schema; with the last one, the rows are compared. What is said for all columns is kept as
+    /// a rule, and so decides the rows, too.
     private func resolveSchema(
         _ merge: DatasetMerge, _ resolutions: [MergeResolution], in folder: String, by principal: Principal
     ) async throws -> DatasetMerge {
@@ -240,7 +241,7 @@ extension DatasetsService {
         for (index, resolution) in resolutions.enumerated() {
             var side: MergeSide?
             switch resolution.choice {
-            case .take(let taken) where taken != .base: side = taken
+            case .take(let taken): side = taken == .base ? nil : taken
             case .rule(let rule): side = MergeSide(rawValue: rule.kind.rawValue)
             default: break
             }
@@ -256,6 +257,10 @@ extension DatasetsService {
                     "resolutions[\(index)].column", "is not in conflict", expected: merge.schemaText)
             }
             for conflict in matching { merge.decided[conflict.column.lowercased()] = side }
+            if wanted == nil, let kind = MergeRule.Kind(rawValue: side.rawValue) {
+                let rule = try MergeRule(kind)
+                if !merge.rules.contains(rule) { merge.rules.append(rule) }
+            }
             merge.schemaConflicts.removeAll { matching.contains($0) }
         }
         if merge.schemaConflicts.isEmpty {

@@ -230,7 +230,9 @@ extension DatasetsService {
         }
     }
 
-    /// Makes the version of a merge of which nothing is open.
+    /// Makes the version of a merge of which nothing is open; a merge that was kept is closed in the same transaction.
+    ///
+    /// - Throws: `conflict` if the merge was given up meanwhile, or the branch has moved on.
     func commit(
         _ merge: DatasetMerge, _ work: MergeWork, _ decisions: TableInput?, _ choices: Digest?,
         as principal: Principal
@@ -250,6 +252,11 @@ extension DatasetsService {
             ])
         let message = merge.message.isEmpty ? "Merge \(merge.from) into \(merge.into)" : merge.message
         return try await commit(
-            work, into: merge.into, decisions: decisions, recipe: recipe, message: message, as: principal)
+            work, into: merge.into, decisions: decisions, recipe: recipe, message: message,
+            also: { [mergeStore] db, version in
+                guard let current = try mergeStore.merge(db, merge.id) else { return }
+                guard current.state == .conflicts else { throw current.isClosed }
+                try mergeStore.update(db, merge.merged(into: version))
+            }, as: principal)
     }
 }

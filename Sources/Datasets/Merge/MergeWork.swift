@@ -182,7 +182,7 @@ extension DatasetsService {
     /// - Parameter decisions: the file of `MergeDecisions.sql`, with nothing open; nil if there were no conflicts.
     func commit(
         _ work: MergeWork, into branch: String, decisions: TableInput?, recipe: Recipe, message: String,
-        as principal: Principal
+        also: (@Sendable (any Transaction, DatasetVersion) throws -> Void)?, as principal: Principal
     ) async throws -> DatasetVersion {
         guard let plan = work.plan else { throw SlipwayError(.internal, "The merge has no plan.") }
         let parents = [work.ours.ref, work.theirs.ref]
@@ -198,7 +198,7 @@ extension DatasetsService {
                 Commit(
                     dataset: work.ours.dataset, project: work.ours.project, branch: branch, parts: parts,
                     base: work.ours, expects: .exactly(work.ours.number), recipe: recipe, parents: parents,
-                    message: message, merged: work.theirs.number), as: principal
+                    message: message, merged: work.theirs.number, also: also), as: principal
             ).version
         }
         return try await rewrite(
@@ -206,6 +206,6 @@ extension DatasetsService {
             sql: work.sql.result(
                 plan: "plan", ours: "ours", decisions: decisions?.name, units: work.conflicting),
             inputs: [plan, try await table(.ours, of: work)] + (decisions.map { [$0] } ?? []), recipe: recipe,
-            parents: parents, merged: work.theirs.number, message: message, as: principal)
+            parents: parents, merged: work.theirs.number, message: message, also: also, as: principal)
     }
 }

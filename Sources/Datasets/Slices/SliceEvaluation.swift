@@ -110,8 +110,15 @@ extension DatasetsService {
     /// The Parquet file with a slice's rows, made once for what it holds.
     func evaluated(_ plan: SlicePlan) async throws -> String {
         try await tableCache.path(of: plan.digest) { path in
-            _ = try await platform.tables.write(
-                plan.sql, parameters: [], inputs: plan.inputs, to: path, timeoutSeconds: Self.writeSeconds)
+            do {
+                _ = try await platform.tables.write(
+                    plan.sql, parameters: [], inputs: plan.inputs, to: path, timeoutSeconds: Self.writeSeconds)
+            } catch let error as SlipwayError where error.code == .invalid {
+                // The rule was tried out when the slice was made; the dataset is another since.
+                throw SlipwayError(
+                    .invalid, "\(plan.chain.top.ref) does not fit \(plan.version.ref) any more. \(error.message)",
+                    details: error.details, ref: plan.chain.top.ref)
+            }
         }
     }
 

@@ -37,7 +37,11 @@ public struct SliceCommand: AsyncParsableCommand {
             let client = try server.client()
             let path = "/api/v1/slices/\(percentEncode(name))"
             var fields = try await client.get(path).objectValue ?? [:]
-            fields["size"] = try await client.get(path + "/size")
+            do { fields["size"] = try await client.get(path + "/size") } catch let error as SlipwayError
+                where error.code == .invalid
+            {
+                fields["problem"] = .string(error.message)
+            }
             try output.object(.object(fields))
         }
     }

@@ -61,9 +61,10 @@ extension DatasetsService {
         if slice.over.kind == .slice { chain = try await self.chain(slice.over, as: principal).with(slice) }
         let plan = try await plan(chain, datasetVersion: nil, name: "data", as: principal)
         if case .condition(let condition) = slice.rule {
-            // In two places, so that only a condition fits, with its brackets closed.
+            // With brackets around it and without, so that only a condition fits whose own are closed: 'a) OR (b' would
+            // take rows that a slice below it leaves out.
             _ = try await platform.tables.query(
-                "SELECT count(CASE WHEN (\(condition)\n) THEN 1 END) FROM data WHERE (\(condition)\n)", parameters: [],
+                "SELECT count(CASE WHEN \(condition)\n THEN 1 END) FROM data WHERE (\(condition)\n)", parameters: [],
                 inputs: plan.inputs.filter { $0.name == "data" }, maxRows: 1, timeoutSeconds: 60)
         }
         _ = try await platform.tables.query(

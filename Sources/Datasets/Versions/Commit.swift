@@ -254,10 +254,12 @@ extension DatasetsService {
     ///   - base: what the branch's newest version must be. If it has files, the SELECT gives their `path` and the columns
     ///     about them; files that it leaves out are gone. With a column `digest`, a path's file may come from the version
     ///     of that path among `parents` that has this digest.
+    ///   - also: what else has to happen in the same transaction.
     /// - Throws: `conflict` when the branch has moved on.
     public func rewrite(
         _ base: DatasetVersion, branch: String, sql: String, inputs: [TableInput], recipe: Recipe, parents: [Ref],
-        merged: Int? = nil, message: String, as principal: Principal
+        merged: Int? = nil, message: String, also: (@Sendable (any Transaction, DatasetVersion) throws -> Void)? = nil,
+        as principal: Principal
     ) async throws -> DatasetVersion {
         try principal.require(.writeDatasets, in: base.project)
         let folder = try platform.scratchFolder()
@@ -271,14 +273,14 @@ extension DatasetsService {
                 Commit(
                     dataset: base.dataset, project: base.project, branch: branch, content: content,
                     expects: .exactly(base.number), recipe: recipe, parents: parents + [base.ref], message: message,
-                    merged: merged), as: principal
+                    merged: merged, also: also), as: principal
             ).version
         }
         return try await commit(
             Commit(
                 dataset: base.dataset, project: base.project, branch: branch, parts: [(path, table)],
                 expects: .exactly(base.number), recipe: recipe, parents: parents + [base.ref], message: message,
-                merged: merged), as: principal
+                merged: merged, also: also), as: principal
         ).version
     }
 

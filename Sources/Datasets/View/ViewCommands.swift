@@ -78,6 +78,11 @@ extension DataCommand {
             let columns = (profile["columns"]?.arrayValue ?? []).map { column in
                 var fields = column.objectValue ?? [:]
                 fields["bars"] = .string(Bars.text(profile: column, rows: rows))
+                if let type = column["type"]?.stringValue, type == "DATE" || type.hasPrefix("TIMESTAMP"),
+                    let seconds = column["mean"]?.doubleValue
+                {
+                    fields["mean"] = JSONValue(Timestamp(milliseconds: Int64((seconds * 1000).rounded())))
+                }
                 return JSONValue.object(fields)
             }
             Terminal.out("\(rows) rows\n")

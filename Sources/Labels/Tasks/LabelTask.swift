@@ -59,6 +59,8 @@ public struct LabelTask: Sendable, Hashable {
         public var rule: ConsensusRule
         /// Whether the dataset's items are files.
         public var isFiles: Bool
+        /// Of boxes and polygons on a table: the columns with the image's width and height, or two numbers.
+        public var size: [JSONValue] = []
     }
 
     public var ref: Ref { Ref(.labelTask, name) }
@@ -147,6 +149,7 @@ extension LabelTask.Settings {
             "select": selection.json, "leaseSeconds": JSONValue(leaseSeconds),
             "annotators": .object(annotators.mapValues { JSONValue($0) }), "reviewers": JSONValue(reviewers),
             "showPrelabels": .bool(showsPrelabels), "rule": .string(rule.rawValue), "files": .bool(isFiles),
+            "size": .array(size),
         ]
     }
 
@@ -164,5 +167,6 @@ extension LabelTask.Settings {
         showsPrelabels = try fields.bool("showPrelabels", default: true)
         rule = ConsensusRule(rawValue: try fields.string("rule")) ?? .majority
         isFiles = try fields.bool("files", default: false)
+        size = try fields.array("size")
     }
 }

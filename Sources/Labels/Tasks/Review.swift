@@ -51,16 +51,15 @@ extension LabelsService {
                 }
             case .accept:
                 let chosen = try Self.chosen(work, annotator, task, number, allSameWillDo: true)
-                try requireOther(chosen.annotator, task, principal)
-                try decide(
-                    db, task, item, .accepted,
-                    LabelItem.Final(value: chosen.value ?? .null, by: chosen.annotator, at: chosen.done ?? now))
-                for var one in work where one.state == .accepted || one.annotator == chosen.annotator {
-                    one.state = one.annotator == chosen.annotator ? .accepted : .submitted
-                    try works.put(db, task.id, one)
+                guard mayAccept(chosen.annotator, task, principal) else {
+                    throw SlipwayError(
+                        .forbidden,
+                        "\(principal.name) cannot accept an annotation of their own; another reviewer can.",
+                        ref: task.ref)
                 }
-                try store.count(db, task.id, annotator: chosen.annotator, accepted: 1, at: now)
-                change = change.about(.accepted, chosen.annotator, chosen.value)
+                try accept(db, task, item, work, chosen, comment, at: now, by: principal)
+                guard let after = try items.item(db, task, kind, number) else { throw noItem(task, number) }
+                return after
             case .reject:
                 var chosen = try Self.chosen(work, annotator, task, number, allSameWillDo: false)
                 if item.state.isReviewed { try decide(db, task, item, .complete, nil) }
@@ -99,12 +98,29 @@ extension LabelsService {
             reviewed: (after.isReviewed ? 1 : 0) - (item.state.isReviewed ? 1 : 0))
     }
 
-    private func requireOther(_ annotator: String, _ task: LabelTask, _ principal: Principal) throws {
-        guard annotator != principal.name || principal.may(.publishLabels, in: task.project) else {
-            throw SlipwayError(
-                .forbidden, "\(principal.name) cannot accept an annotation of their own; another reviewer can.",
-                ref: task.ref)
+    /// Makes an annotation the item's label.
+    func accept(
+        _ db: any Transaction, _ task: LabelTask, _ item: LabelItem, _ work: [LabelWork], _ chosen: LabelWork,
+        _ comment: String?, at now: Timestamp, by principal: Principal
+    ) throws {
+        try decide(
+            db, task, item, .accepted,
+            LabelItem.Final(value: chosen.value ?? .null, by: chosen.annotator, at: chosen.done ?? now))
+        for var one in work where one.state == .accepted || one.annotator == chosen.annotator {
+            one.state = one.annotator == chosen.annotator ? .accepted : .submitted
+            try works.put(db, task.id, one)
         }
+        try store.count(db, task.id, annotator: chosen.annotator, accepted: 1, at: now)
+        try works.remember(
+            db, task.id,
+            LabelChange(
+                number: item.number, time: now, actor: principal.name, action: .accepted, annotator: chosen.annotator,
+                value: chosen.value, comment: comment, seconds: nil))
+    }
+
+    /// Nobody accepts their own annotation but an owner.
+    func mayAccept(_ annotator: String, _ task: LabelTask, _ principal: Principal) -> Bool {
+        annotator != principal.name || principal.may(.publishLabels, in: task.project)
     }
 
     private static func chosen(

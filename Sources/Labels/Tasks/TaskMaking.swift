@@ -58,20 +58,13 @@ extension LabelsService {
             over: rows.ref.description, key: key, column: draft.column ?? schema.name, content: columns.content,
             selection: draft.selection, leaseSeconds: draft.leaseSeconds, annotators: draft.annotators,
             reviewers: draft.reviewers, showsPrelabels: draft.showsPrelabels, rule: draft.rule,
-            isFiles: version.kind == .files)
+            isFiles: version.kind == .files, size: draft.size)
         try PublishedColumns.validate(settings.column, key: key)
 
         let folder = try platform.scratchFolder()
         defer { removeFolder(folder) }
-        let selected = folder + "/items.parquet"
-        let count = try await platform.tables.write(
-            columns.sql(draft.selection), inputs: [rows.input], to: selected, timeoutSeconds: Self.selectSeconds
-        ).rows
-        guard count <= Self.itemsMaximum else {
-            throw SlipwayError(.tooLarge, "The selection has \(count) rows; a task has at most \(Self.itemsMaximum).")
-        }
-        let input = TableInput(name: "items", files: [selected], format: .parquet)
-        try await requireUnique(input, columns, version)
+        let input = try await select(columns, draft.selection, rows.input, version, in: folder)
+        let count = try await platform.tables.rowCount(of: input)
 
         let task = try await reserve(draft, version, schema, settings, as: principal)
         do {
@@ -90,6 +83,25 @@ extension LabelsService {
             try? await platform.database.write { [store] in try store.removeTask($0, task.id) }
             throw error
         }
+    }
+
+    /// The selected rows as a table: n, k0 …, a, b.
+    ///
+    /// - Throws: `invalid` if the key does not identify them; `tooLarge` for more than `itemsMaximum`.
+    func select(
+        _ columns: ItemColumns, _ selection: ItemSelection, _ rows: TableInput, _ version: DatasetVersion,
+        in folder: String
+    ) async throws -> TableInput {
+        let path = folder + "/items.parquet"
+        let count = try await platform.tables.write(
+            columns.sql(selection), inputs: [rows], to: path, timeoutSeconds: Self.selectSeconds
+        ).rows
+        guard count <= Self.itemsMaximum else {
+            throw SlipwayError(.tooLarge, "The selection has \(count) rows; a task has at most \(Self.itemsMaximum).")
+        }
+        let input = TableInput(name: "items", files: [path], format: .parquet)
+        try await requireUnique(input, columns, version)
+        return input
     }
 
     private static func check(_ draft: TaskDraft) throws {
