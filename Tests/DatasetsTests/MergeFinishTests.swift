@@ -29,9 +29,10 @@ import Testing
                 func execute(_ sql: String) async throws {
                     try await f.platform.database.write { try $0.execute(SQL(stringLiteral: sql)) }
                 }
+                let before = try await f.get("GET", "/datasets/d/versions")
                 try await execute(on)
                 #expect(try await f.ask("POST", "/merges/\(id)/commit").status >= 400)
-                #expect(try await f.get("GET", "/datasets/d")["latest"] == 3)
+                #expect(try await f.get("GET", "/datasets/d/versions") == before)
                 try await execute(off)
                 let made = try await f.get("POST", "/merges/\(id)/commit")
                 #expect(made["version"]?["version"] == 4 && made["merge"]?["version"] == 4)
@@ -82,7 +83,7 @@ import Testing
             rows: [["a", "1"], ["日本語", "2"], ["🎉é", "3"], [String(repeating: "語", count: 50), "4"]],
             titles: ["Name", "N"])
         let cut = String(repeating: "語", count: 39)
-        let pad = { (text: String, width: Int) in text + String(repeating: " ", count: 81 - width) }
+        let pad = { (text: String, width: Int) in text + String(repeating: " ", count: 82 - width) }
         #expect(
             table.split(separator: "\n").map(String.init) == [
                 pad("NAME", 4) + "N", pad("a", 1) + "1", pad("日本語", 6) + "2", pad("🎉é", 3) + "3",
