@@ -40,8 +40,9 @@ struct MetricStore: Sendable {
 
     // MARK: Points
 
-    func append(_ db: any Transaction, run: Int64, _ groups: [MetricPack.Group]) throws {
+    func append(_ db: any Transaction, to info: RunInfo, _ groups: [MetricPack.Group]) throws {
         guard !groups.isEmpty else { return }
+        let run = info.key
         let tail = try db.one("SELECT count(*), max(sequence) FROM metric_tail WHERE run = \(run)") {
             (count: try $0.int(0), last: try $0.optionalInt(1) ?? 0)
         }
@@ -49,7 +50,7 @@ struct MetricStore: Sendable {
             """
             INSERT INTO metric_tail (run, sequence, pack) VALUES (\(run), \((tail?.last ?? 0) + 1), \(MetricPack.encode(groups)))
             """)
-        try updateLatest(db, run: run, groups)
+        try updateLatest(db, info, groups)
         if (tail?.count ?? 0) + 1 >= Self.tailMaximum { try fold(db, run: run) }
     }
 
@@ -67,7 +68,7 @@ struct MetricStore: Sendable {
         return (points[metric] ?? []).asHistory
     }
 
-    private func updateLatest(_ db: any Transaction, run: Int64, _ groups: [MetricPack.Group]) throws {
+    private func updateLatest(_ db: any Transaction, _ run: RunInfo, _ groups: [MetricPack.Group]) throws {
         let newest = groups.compactMap { group -> (metric: Int64, point: MetricPoint)? in
             guard var best = group.points.first else { return nil }
             for point in group.points.dropFirst() where point.isNewer(than: best) { best = point }
@@ -77,11 +78,14 @@ struct MetricStore: Sendable {
             let values = Rows.values(rows) { row in
                 let point = row.point
                 return
-                    "\(run), \(row.metric), \(point.step), \(point.time), \(point.value.isNaN ? 0 : point.value), \(point.value.isNaN)"
+                    """
+                    \(run.key), \(row.metric), \(point.step), \(point.time), \(point.value.isNaN ? 0 : point.value), \
+                    \(point.value.isNaN), \(run.experimentKey)
+                    """
             }
             try db.execute(
                 """
-                INSERT INTO metric_latest (run, metric, step, time_ms, value, is_nan) VALUES \(values)
+                INSERT INTO metric_latest (run, metric, step, time_ms, value, is_nan, experiment) VALUES \(values)
                 ON CONFLICT (run, metric) DO UPDATE SET step = excluded.step, time_ms = excluded.time_ms, value = excluded.value,
                     is_nan = excluded.is_nan
                 WHERE excluded.step > metric_latest.step OR (excluded.step = metric_latest.step AND (
