@@ -8,7 +8,7 @@ import Database
 /// run does not have comes last, after NaN, whatever the direction; ties are broken by start, the latest first, then by id.
 struct RunOrder {
     /// Up to so many runs are sorted; more are found by walking an index.
-    static let sortMaximum = 4096
+    let sortMaximum: Int
 
     struct Term {
         let field: RunField
@@ -20,7 +20,8 @@ struct RunOrder {
     private var db: any Transaction { finder.db }
 
     /// - Throws: `invalid` for fields by which runs cannot be ordered.
-    init(_ order: [SortTerm], _ finder: RunFinder) throws {
+    init(_ order: [SortTerm], _ finder: RunFinder, sortMaximum: Int) throws {
+        self.sortMaximum = sortMaximum
         var seen: Set<RunField> = []
         terms = try order.map { term in
             let field = try RunField(term.field)
@@ -52,7 +53,7 @@ struct RunOrder {
 
     private func page(_ runs: RunSet, _ terms: ArraySlice<Term>, after: Place?, limit: Int) throws -> [Place] {
         if limit == 0 || runs.isEmpty { return [] }
-        if let count = runs.count, count <= Self.sortMaximum {
+        if let count = runs.count, count <= sortMaximum {
             return try sorted(runs.keys, terms, after: after, limit: limit)
         }
         guard let term = terms.first else { return try latest(runs, after: after, limit: limit) }
@@ -74,12 +75,12 @@ struct RunOrder {
             }
             try RunWalk(finder, term, from: from, first: limit).forEachGroup { value, keys in
                 let members = keys.filter(runs.contains)
-                if members.count > Self.sortMaximum {
+                if members.count > sortMaximum {
                     try flush()
                     try add(value, RunSet(members))
                 } else {
                     singles += members
-                    if singles.count >= min(limit - found.count + (from == nil ? 0 : 1), Self.sortMaximum) { try flush() }
+                    if singles.count >= min(limit - found.count + (from == nil ? 0 : 1), sortMaximum) { try flush() }
                 }
                 return found.count < limit
             }

@@ -18,7 +18,9 @@ public struct RunSearch: Sendable {
 extension RunStore {
     /// One page. Its cost follows the experiments' values of the fields in the filter, and the page; where there is no
     /// filter, the page alone.
-    func search(_ db: any Transaction, experiments: [Int64], _ search: RunSearch) throws -> Page<RunInfo> {
+    func search(
+        _ db: any Transaction, experiments: [Int64], _ search: RunSearch, sortMaximum: Int = 4096
+    ) throws -> Page<RunInfo> {
         guard !experiments.isEmpty else { return Page(items: [], next: nil) }
         if db.dialect == .postgres {
             // Its plans follow statistics, which lag behind: an index walked in its order is right here always.
@@ -26,7 +28,7 @@ extension RunStore {
                 "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
         }
         let finder = RunFinder(db, experiments: experiments)
-        let order = try RunOrder(search.order, finder)
+        let order = try RunOrder(search.order, finder, sortMaximum: sortMaximum)
         var found = try search.filter.map(finder.runs) ?? .all
         switch search.view {
         case .active: found = found.subtracting(try finder.deleted())
@@ -43,7 +45,9 @@ extension RunStore {
     private func infos(_ db: any Transaction, keys: [Int64]) throws -> [RunInfo] {
         var found: [Int64: RunInfo] = [:]
         try Rows.lists(of: keys) { list in
-            for info in try db.all("\(Self.columns) WHERE r.key IN (\(list: list))", Self.row) { found[info.key] = info }
+            for info in try db.all("\(Self.columns) WHERE r.key IN (\(list: list))", Self.row) {
+                found[info.key] = info
+            }
         }
         return keys.compactMap { found[$0] }
     }

@@ -57,7 +57,8 @@ struct RunStore: Sendable {
         guard !params.isEmpty else { return [] }
         var existing: [String: String] = [:]
         try Rows.lists(of: params.map(\.key)) { list in
-            try db.forEach("SELECT key, value FROM run_param WHERE run = \(run.key) AND key IN (\(list: list))") { row in
+            try db.forEach("SELECT key, value FROM run_param WHERE run = \(run.key) AND key IN (\(list: list))") {
+                row in
                 existing[try row.text(0)] = try row.text(1)
                 return true
             }

@@ -42,7 +42,8 @@ struct RunWalk {
         if let group { _ = try body(group.value, group.keys) }
     }
 
-    private func pieces(_ source: Source, _ experiment: Int64, _ add: (SortValue, Int64) throws -> Bool) throws -> Bool {
+    private func pieces(_ source: Source, _ experiment: Int64, _ add: (SortValue, Int64) throws -> Bool) throws -> Bool
+    {
         let direction: SQL = term.descending ? " DESC" : ""
         let beyond: SQL = term.descending ? "<" : ">"
         var bound: SQL = from.flatMap(\.sql).map { " AND \(source.value) \(beyond)= \($0)" } ?? ""

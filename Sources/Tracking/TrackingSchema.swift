@@ -169,5 +169,16 @@ enum TrackingSchema {
             DROP INDEX run_experiment_started;
             CREATE INDEX run_started ON run (experiment, started_ms, key);
             """),
+        Migration(
+            "tracking/0004-metric-summaries",
+            """
+            CREATE TABLE metric_summary (
+                run BIGINT NOT NULL,
+                metric BIGINT NOT NULL,
+                sequence BIGINT NOT NULL,
+                parts TEXT NOT NULL,
+                PRIMARY KEY (run, metric, sequence)
+            ) {{without_rowid}};
+            """),
     ]
 }

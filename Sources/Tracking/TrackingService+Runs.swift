@@ -139,23 +139,6 @@ extension TrackingService {
         if !made.isEmpty { remember(made) }
     }
 
-    /// All points of a metric, or a page of them, ordered by time, step and value. A metric that was never logged has
-    /// none.
-    public func history(
-        run id: String, metric: String, limit: Int? = nil, after: Cursor? = nil, as principal: Principal
-    ) async throws -> Page<MetricPoint> {
-        let points = try await database.read { [self] db in
-            let run = try info(db, id, .readRuns, principal)
-            guard let metric = try metrics.ids(db, of: [metric])[metric] else { return [MetricPoint]() }
-            return try metrics.history(db, run: run.key, metric: metric)
-        }
-        let offset = min(try after?.offset ?? 0, points.count)
-        guard let limit, points.count - offset > limit else {
-            return Page(items: offset == 0 ? points : Array(points[offset...]), next: nil)
-        }
-        return Page(items: Array(points[offset..<offset + limit]), next: Cursor(offset: offset + limit))
-    }
-
     /// - Throws: `notFound` when the run has no such tag.
     public func deleteTag(_ key: String, run id: String, as principal: Principal) async throws {
         try await database.write { [self] db in
