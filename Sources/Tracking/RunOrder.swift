@@ -51,6 +51,11 @@ struct RunOrder {
         try page(runs, terms[...], after: after, limit: limit)
     }
 
+    /// What is in order each, in order together.
+    func merged(_ parts: [[Place]]) -> [Place] {
+        parts.count == 1 ? parts[0] : parts.flatMap { $0 }.sorted { precedes($0, $1, terms[...]) }
+    }
+
     private func page(_ runs: RunSet, _ terms: ArraySlice<Term>, after: Place?, limit: Int) throws -> [Place] {
         if limit == 0 || runs.isEmpty { return [] }
         if let count = runs.count, count <= sortMaximum {

@@ -19,7 +19,8 @@ extension RunStore {
     /// One page. Its cost follows the experiments' values of the fields in the filter, and the page; where there is no
     /// filter, the page alone.
     func search(
-        _ db: any Transaction, experiments: [Int64], _ search: RunSearch, sortMaximum: Int = 4096
+        _ db: any Transaction, experiments: [Int64], _ search: RunSearch, sortMaximum: Int = 4096,
+        mergedMaximum: Int = 64
     ) throws -> Page<RunInfo> {
         guard !experiments.isEmpty else { return Page(items: [], next: nil) }
         if db.dialect == .postgres {
@@ -27,15 +28,22 @@ extension RunStore {
             _ = try db.exists(
                 "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
         }
-        let finder = RunFinder(db, experiments: experiments)
-        let order = try RunOrder(search.order, finder, sortMaximum: sortMaximum)
-        var found = try search.filter.map(finder.runs) ?? .all
-        switch search.view {
-        case .active: found = found.subtracting(try finder.deleted())
-        case .deleted: found = found.intersection(try finder.deleted())
-        case .all: break
-        }
-        let places = try order.page(found, after: search.after.map(order.place), limit: search.limit + 1)
+        // Each of a few experiments gives its own page, and these are merged; many are searched as one.
+        let parts = experiments.count <= mergedMaximum ? experiments.map { [$0] } : [experiments]
+        let order = try RunOrder(search.order, RunFinder(db, experiments: []), sortMaximum: sortMaximum)
+        let after = try search.after.map(order.place)
+        let places = try order.merged(
+            parts.map { experiments in
+                let finder = RunFinder(db, experiments: experiments)
+                var found = try search.filter.map(finder.runs) ?? .all
+                switch search.view {
+                case .active: found = found.subtracting(try finder.deleted())
+                case .deleted: found = found.intersection(try finder.deleted())
+                case .all: break
+                }
+                return try RunOrder(search.order, finder, sortMaximum: sortMaximum)
+                    .page(found, after: after, limit: search.limit + 1)
+            })
         let shown = places.prefix(search.limit)
         let next = places.count > search.limit ? shown.last.map(order.cursor) : nil
         return Page(items: try infos(db, keys: shown.map(\.key)), next: next)

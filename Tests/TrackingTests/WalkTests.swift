@@ -50,7 +50,11 @@ import Testing
                         search.order = try order.split(separator: ",").map { try SortTerm(parsing: String($0)) }
                         let wanted = try await pages(service, keys, search, limit: 1000, sortMaximum: 1000)
                         let walked = try await pages(service, keys, search, limit: 7, sortMaximum: 2)
-                        #expect(walked == wanted, "\(filter) by \(order), \(experiments.count) experiments")
+                        let together = try await pages(
+                            service, keys, search, limit: 7, sortMaximum: 2, mergedMaximum: 1)
+                        #expect(
+                            walked == wanted && together == wanted,
+                            "\(filter) by \(order), \(experiments.count) experiments")
                         if filter.isEmpty { #expect(wanted.count == (experiments.count == 1 ? 31 : 39)) }
                     }
                 }
@@ -59,7 +63,8 @@ import Testing
     }
 
     private func pages(
-        _ service: TrackingService, _ keys: [Int64], _ search: RunSearch, limit: Int, sortMaximum: Int
+        _ service: TrackingService, _ keys: [Int64], _ search: RunSearch, limit: Int, sortMaximum: Int,
+        mergedMaximum: Int = 64
     ) async throws -> [String] {
         var start = search
         start.limit = limit
@@ -68,7 +73,8 @@ import Testing
             var search = search
             var found: [String] = []
             repeat {
-                let page = try service.runs.search(db, experiments: keys, search, sortMaximum: sortMaximum)
+                let page = try service.runs.search(
+                    db, experiments: keys, search, sortMaximum: sortMaximum, mergedMaximum: mergedMaximum)
                 found += page.items.map(\.id)
                 search.after = try page.next.map { try Cursor(parsing: $0.description) }
             } while search.after != nil
