@@ -82,9 +82,9 @@ struct FilterParser {
     mutating func field() throws -> FilterField {
         guard let first = name() else { throw failure("a field such as metrics.rmse") }
         guard take(".") else { return FilterField(entity: nil, key: first) }
-        guard var key = name() else { throw failure("a key after '\(first).'") }
+        guard var key = keyName() else { throw failure("a key after '\(first).'") }
         while take(".") {
-            guard let more = name() else { throw failure("a key after '.'") }
+            guard let more = keyName() else { throw failure("a key after '.'") }
             key += "." + more
         }
         return FilterField(entity: first, key: key)
@@ -121,6 +121,13 @@ struct FilterParser {
         guard current == .symbol(symbol) else { return false }
         at += 1
         return true
+    }
+
+    /// A name after the dot; there MLflow takes single quotes too.
+    private mutating func keyName() -> String? {
+        guard case .text(let text)? = current else { return name() }
+        at += 1
+        return text
     }
 
     private mutating func name() -> String? {

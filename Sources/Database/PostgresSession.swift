@@ -28,7 +28,10 @@ final class PostgresSession: Transaction {
             throw SlipwayError(
                 .unavailable, "PostgreSQL cannot be reached. Check --database and that the server runs.", cause: cause)
         }
-        try command("SET client_min_messages = warning")
+        // A plan that was made while a table was empty reads it whole, and stays until statistics are gathered, which a
+        // bulk write outruns: every query here is meant to take an index, so reading whole tables counts as dear. That
+        // would also count as worth compiling, which it never is.
+        try command("SET client_min_messages = warning; SET enable_seqscan = off; SET jit = off")
     }
 
     func connectIfNeeded() throws {

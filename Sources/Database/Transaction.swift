@@ -72,7 +72,8 @@ public enum Dialect: String, Sendable, CaseIterable {
 }
 
 /// A step of the schema, applied once, in order, never edited after it has landed. Its SQL is for both databases;
-/// `{{without_rowid}}` stands for SQLite's `WITHOUT ROWID` and for nothing on PostgreSQL.
+/// `{{without_rowid}}` stands for SQLite's `WITHOUT ROWID` and for nothing on PostgreSQL; `{{by_bytes}}` for PostgreSQL's
+/// `COLLATE "C"`, which orders text by its bytes, as SQLite does anyway.
 public struct Migration: Sendable {
     /// `feature/0001-title`; unique.
     public let id: String
@@ -85,6 +86,7 @@ public struct Migration: Sendable {
 
     func text(for dialect: Dialect) -> String {
         statements.replacingAll("{{without_rowid}}", with: dialect == .sqlite ? "WITHOUT ROWID" : "")
+            .replacingAll("{{by_bytes}}", with: dialect == .sqlite ? "" : "COLLATE \"C\"")
     }
 
     var checksum: String { Digest.of(statements).hex }

@@ -5,7 +5,9 @@ import Database
 ///
 /// A batch of points is one row of `metric_tail`, whatever it holds: appending is what must be quick. When a run's tail
 /// has `tailMaximum` rows, they are folded into blocks of one metric each, which a history reads one after the other.
-/// Neither tail nor blocks are ordered or free of identical points: readers see to that. The newest point of each metric
+/// Beside each block, `metric_summary` says
+/// what its points amount to, for pages and charts. The blocks of a metric may overlap and repeat points, as may the tail:
+/// readers see to that. The newest point of each metric
 /// is a row of its own in `metric_latest`, where searches look.
 struct MetricStore: Sendable {
     static let tailMaximum: Int64 = 64
@@ -40,8 +42,9 @@ struct MetricStore: Sendable {
 
     // MARK: Points
 
-    func append(_ db: any Transaction, run: Int64, _ groups: [MetricPack.Group]) throws {
+    func append(_ db: any Transaction, to info: RunInfo, _ groups: [MetricPack.Group]) throws {
         guard !groups.isEmpty else { return }
+        let run = info.key
         let tail = try db.one("SELECT count(*), max(sequence) FROM metric_tail WHERE run = \(run)") {
             (count: try $0.int(0), last: try $0.optionalInt(1) ?? 0)
         }
@@ -49,25 +52,11 @@ struct MetricStore: Sendable {
             """
             INSERT INTO metric_tail (run, sequence, pack) VALUES (\(run), \((tail?.last ?? 0) + 1), \(MetricPack.encode(groups)))
             """)
-        try updateLatest(db, run: run, groups)
+        try updateLatest(db, info, groups)
         if (tail?.count ?? 0) + 1 >= Self.tailMaximum { try fold(db, run: run) }
     }
 
-    /// All points of a metric, in the order of a history.
-    func history(_ db: any Transaction, run: Int64, metric: Int64) throws -> [MetricPoint] {
-        var points: [Int64: [MetricPoint]] = [:]
-        let blocks: SQL = "SELECT pack FROM metric_block WHERE run = \(run) AND metric = \(metric) ORDER BY sequence"
-        let tail: SQL = "SELECT pack FROM metric_tail WHERE run = \(run) ORDER BY sequence"
-        for statement in [blocks, tail] {
-            try db.forEach(statement) { row in
-                try MetricPack.decode(try row.text(0), only: metric, into: &points)
-                return true
-            }
-        }
-        return (points[metric] ?? []).asHistory
-    }
-
-    private func updateLatest(_ db: any Transaction, run: Int64, _ groups: [MetricPack.Group]) throws {
+    private func updateLatest(_ db: any Transaction, _ run: RunInfo, _ groups: [MetricPack.Group]) throws {
         let newest = groups.compactMap { group -> (metric: Int64, point: MetricPoint)? in
             guard var best = group.points.first else { return nil }
             for point in group.points.dropFirst() where point.isNewer(than: best) { best = point }
@@ -77,11 +66,14 @@ struct MetricStore: Sendable {
             let values = Rows.values(rows) { row in
                 let point = row.point
                 return
-                    "\(run), \(row.metric), \(point.step), \(point.time), \(point.value.isNaN ? 0 : point.value), \(point.value.isNaN)"
+                    """
+                    \(run.key), \(row.metric), \(point.step), \(point.time), \(point.value.isNaN ? 0 : point.value), \
+                    \(point.value.isNaN), \(run.experimentKey)
+                    """
             }
             try db.execute(
                 """
-                INSERT INTO metric_latest (run, metric, step, time_ms, value, is_nan) VALUES \(values)
+                INSERT INTO metric_latest (run, metric, step, time_ms, value, is_nan, experiment) VALUES \(values)
                 ON CONFLICT (run, metric) DO UPDATE SET step = excluded.step, time_ms = excluded.time_ms, value = excluded.value,
                     is_nan = excluded.is_nan
                 WHERE excluded.step > metric_latest.step OR (excluded.step = metric_latest.step AND (
@@ -109,9 +101,11 @@ struct MetricStore: Sendable {
             var all: [Int64: [MetricPoint]] = [:]
             if let last, last.points + Int64(added.count) <= Self.blockPoints {
                 try MetricPack.decode(last.pack, into: &all)
-                try db.execute(
-                    "DELETE FROM metric_block WHERE run = \(run) AND metric = \(metric) AND sequence = \(last.sequence)"
-                )
+                for table in ["metric_block", "metric_summary"] as [SQL] {
+                    try db.execute(
+                        "DELETE FROM \(table) WHERE run = \(run) AND metric = \(metric) AND sequence = \(last.sequence)"
+                    )
+                }
             }
             let joined = ((all[metric] ?? []) + added).asHistory
             for start in stride(from: 0, to: joined.count, by: Self.blockPoints) {
@@ -121,6 +115,11 @@ struct MetricStore: Sendable {
                     """
                     INSERT INTO metric_block (run, metric, sequence, points, pack)
                     VALUES (\(run), \(metric), \(sequence), \(part.count), \(MetricPack.encode([(metric, part)])))
+                    """)
+                try db.execute(
+                    """
+                    INSERT INTO metric_summary (run, metric, sequence, parts)
+                    VALUES (\(run), \(metric), \(sequence), \(MetricSummary(part).text))
                     """)
             }
         }

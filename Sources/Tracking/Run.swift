@@ -17,6 +17,7 @@ public struct RunInfo: Sendable, Hashable {
     let key: Int64
 
     public var ref: Ref { Ref(.run, id) }
+    var experimentKey: Int64 { Int64(experiment) ?? 0 }
 }
 
 public enum RunStatus: String, Sendable, Hashable, CaseIterable {

@@ -16,39 +16,48 @@ public struct RunSearch: Sendable {
 }
 
 extension RunStore {
-    /// One page. Its cost follows the runs of the experiments up to the page's end where the order is the plain one, and
-    /// all of them where they must be sorted.
-    func search(_ db: any Transaction, experiments: [Int64], _ search: RunSearch) throws -> Page<RunInfo> {
+    /// One page. Its cost follows the experiments' values of the fields in the filter, and the page; where there is no
+    /// filter, the page alone.
+    func search(
+        _ db: any Transaction, experiments: [Int64], _ search: RunSearch, sortMaximum: Int = 4096,
+        mergedMaximum: Int = 64
+    ) throws -> Page<RunInfo> {
         guard !experiments.isEmpty else { return Page(items: [], next: nil) }
-        let fields = RunFields(dialect: db.dialect)
-        var conditions: [SQL] = ["r.experiment IN (\(list: experiments))"]
-        if search.view != .all { conditions.append("r.is_deleted = \(search.view == .deleted)") }
-        if let filter = search.filter { conditions.append(try filter.sql(fields.condition)) }
-        let order = try RunOrder(search.order)
-        var offset = 0
-        if let after = search.after {
-            if order.isPlain {
-                guard after.keys.count == 2, let started = after.keys[0].intValue, let id = after.keys[1].stringValue
-                else {
-                    throw SlipwayError.field(
-                        "page_token", "is not of this search", expected: "the token of the previous page")
+        if db.dialect == .postgres {
+            // Its plans follow statistics, which lag behind: an index walked in its order is right here always.
+            _ = try db.exists(
+                "SELECT set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true)")
+        }
+        // Each of a few experiments gives its own page, and these are merged; many are searched as one.
+        let parts = experiments.count <= mergedMaximum ? experiments.map { [$0] } : [experiments]
+        let order = try RunOrder(search.order, RunFinder(db, experiments: []), sortMaximum: sortMaximum)
+        let after = try search.after.map(order.place)
+        let places = try order.merged(
+            parts.map { experiments in
+                let finder = RunFinder(db, experiments: experiments)
+                var found = try search.filter.map(finder.runs) ?? .all
+                switch search.view {
+                case .active: found = found.subtracting(try finder.deleted())
+                case .deleted: found = found.intersection(try finder.deleted())
+                case .all: break
                 }
-                conditions.append("r.started_ms < \(started) OR (r.started_ms = \(started) AND r.id > \(id))")
-            } else {
-                offset = try after.offset
+                return try RunOrder(search.order, finder, sortMaximum: sortMaximum)
+                    .page(found, after: after, limit: search.limit + 1)
+            })
+        let shown = places.prefix(search.limit)
+        let next = places.count > search.limit ? shown.last.map(order.cursor) : nil
+        return Page(items: try infos(db, keys: shown.map(\.key)), next: next)
+    }
+
+    /// In the order of `keys`.
+    private func infos(_ db: any Transaction, keys: [Int64]) throws -> [RunInfo] {
+        var found: [Int64: RunInfo] = [:]
+        try Rows.lists(of: keys) { list in
+            for info in try db.all("\(Self.columns) WHERE r.key IN (\(list: list))", Self.row) {
+                found[info.key] = info
             }
         }
-        let rows = try db.all(
-            """
-            \(Self.columns) \(order.joins) WHERE \(SQL.all(conditions)) ORDER BY \(order.terms)
-            LIMIT \(search.limit + 1) OFFSET \(offset)
-            """, Self.row)
-        if order.isPlain {
-            return Page(rows: rows, limit: search.limit) { [.int($0.started.milliseconds), .string($0.id)] }
-        }
-        return Page(
-            items: Array(rows.prefix(search.limit)),
-            next: rows.count > search.limit ? Cursor(offset: offset + search.limit) : nil)
+        return keys.compactMap { found[$0] }
     }
 }
 
@@ -58,6 +67,7 @@ enum RunField: Hashable {
     case param(String)
     case tag(String)
     case dataset(String)
+    /// A column of the run itself. Its name is not one: that is its tag `mlflow.runName`, which has an index.
     case text(column: String)
     case number(column: String)
 
@@ -83,97 +93,17 @@ enum RunField: Hashable {
 
     private static func attribute(_ key: String) throws -> RunField {
         switch key {
-        case "run_id": .text(column: "r.id")
-        case "run_name", "run name", "Run name", "Run Name": .text(column: "r.name")
-        case "user_id": .text(column: "r.user_name")
-        case "status": .text(column: "r.status")
-        case "artifact_uri": .text(column: "r.artifact_location")
-        case "start_time", "created", "Created": .number(column: "r.started_ms")
-        case "end_time": .number(column: "r.ended_ms")
+        case "run_id": .text(column: "id")
+        case "run_name", "run name", "Run name", "Run Name": .tag(RunDraft.nameTag)
+        case "user_id": .text(column: "user_name")
+        case "status": .text(column: "status")
+        case "artifact_uri": .text(column: "artifact_location")
+        case "start_time", "created", "Created": .number(column: "started_ms")
+        case "end_time": .number(column: "ended_ms")
         default:
             throw ColumnTests.invalid(
                 "Invalid attribute key '\(key)' specified. Valid keys are run_id, run_name, user_id, status, artifact_uri, start_time and end_time."
             )
         }
-    }
-}
-
-private struct RunFields {
-    let dialect: Dialect
-
-    func condition(_ field: FilterField, _ test: FieldTest) throws -> SQL {
-        let columns = ColumnTests(dialect: dialect)
-        switch try RunField(field) {
-        case .text(let column): return try columns.text(SQL(stringLiteral: column), test, of: field)
-        case .number(let column): return try columns.number(SQL(stringLiteral: column), test, of: field)
-        case .param(let key): return try keyed("run_param", key, test, field, columns)
-        case .tag(let key): return try keyed("run_tag", key, test, field, columns)
-        case .metric(let key):
-            let logged: SQL =
-                "SELECT 1 FROM metric_latest l WHERE l.run = r.key AND l.metric = (SELECT id FROM metric_name WHERE name = \(key))"
-            if case .isNull = test { return "NOT EXISTS (\(logged))" }
-            let holds = try columns.number("l.value", test, of: field)
-            // NaN is stored as 0: it equals nothing, and differs from everything.
-            if case .compare(.notEqual, _) = test { return "EXISTS (\(logged) AND (\(holds) OR l.is_nan = \(true)))" }
-            return "EXISTS (\(logged) AND \(holds) AND l.is_nan = \(false))"
-        case .dataset(let key):
-            let column: SQL = key == "context" ? "i.context" : key == "name" ? "d.name" : "d.digest"
-            return
-                """
-                EXISTS (SELECT 1 FROM run_input i JOIN input_dataset d ON d.key = i.dataset
-                    WHERE i.run = r.key AND \(try columns.text(column, test, of: field)))
-                """
-        }
-    }
-
-    private func keyed(_ table: String, _ key: String, _ test: FieldTest, _ field: FilterField, _ columns: ColumnTests)
-        throws -> SQL
-    {
-        let found: SQL = "SELECT 1 FROM \(SQL(stringLiteral: table)) k WHERE k.run = r.key AND k.key = \(key)"
-        if case .isNull = test { return "NOT EXISTS (\(found))" }
-        return "EXISTS (\(found) AND \(try columns.text("k.value", test, of: field)))"
-    }
-}
-
-/// ORDER BY of a search. What a run does not have comes last, whatever the direction; ties are broken by start, the
-/// latest first, then by id.
-private struct RunOrder {
-    private(set) var joins: SQL = ""
-    let terms: SQL
-    /// Whether it is the order of the index.
-    let isPlain: Bool
-
-    init(_ order: [SortTerm]) throws {
-        var pieces: [SQL] = []
-        var seen: Set<RunField> = []
-        for (index, term) in order.enumerated() {
-            let field = try RunField(term.field)
-            guard seen.insert(field).inserted else {
-                throw ColumnTests.invalid("`order_by` contains duplicate fields: \(term.field)")
-            }
-            let alias = SQL(stringLiteral: "o\(index)")
-            var column: SQL = "\(alias).value"
-            switch field {
-            case .text(let name), .number(let name): column = SQL(stringLiteral: name)
-            case .param(let key):
-                joins = joins + " LEFT JOIN run_param \(alias) ON \(alias).run = r.key AND \(alias).key = \(key)"
-            case .tag(let key):
-                joins = joins + " LEFT JOIN run_tag \(alias) ON \(alias).run = r.key AND \(alias).key = \(key)"
-            case .metric(let key):
-                joins =
-                    joins
-                    + " LEFT JOIN metric_latest \(alias) ON \(alias).run = r.key AND \(alias).metric = (SELECT id FROM metric_name WHERE name = \(key))"
-                pieces.append("CASE WHEN \(alias).is_nan = \(true) THEN 1 WHEN \(column) IS NULL THEN 2 ELSE 0 END")
-            case .dataset:
-                throw ColumnTests.invalid(
-                    "Runs cannot be ordered by '\(term.field)', since a run may have several datasets.")
-            }
-            if case .metric = field {} else { pieces.append("CASE WHEN \(column) IS NULL THEN 1 ELSE 0 END") }
-            pieces.append(term.descending ? "\(column) DESC" : column)
-        }
-        if !seen.contains(.number(column: "r.started_ms")) { pieces.append("r.started_ms DESC") }
-        pieces.append("r.id")
-        terms = .joined(pieces, by: ", ")
-        isPlain = order.isEmpty || order == [SortTerm(FilterField(entity: nil, key: "start_time"), descending: true)]
     }
 }

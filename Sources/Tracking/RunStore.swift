@@ -10,7 +10,7 @@ struct RunStore: Sendable {
             VALUES (\(key), \(run.id), \(experiment), \(run.name), \(run.user), \(run.status.rawValue), \(run.started),
                 \(run.ended), \(false), NULL, \(run.artifactLocation))
             """)
-        try setTags(db, run: key, tags)
+        try setTags(db, run: run, tags)
     }
 
     func nextKey(_ db: any Transaction) throws -> Int64 {
@@ -51,13 +51,14 @@ struct RunStore: Sendable {
     /// Adds parameters that are not there yet.
     ///
     /// - Returns: those that are there with another value.
-    func addParams(_ db: any Transaction, run: Int64, _ params: [KeyValue]) throws -> [(
+    func addParams(_ db: any Transaction, run: RunInfo, _ params: [KeyValue]) throws -> [(
         key: String, old: String, new: String
     )] {
         guard !params.isEmpty else { return [] }
         var existing: [String: String] = [:]
         try Rows.lists(of: params.map(\.key)) { list in
-            try db.forEach("SELECT key, value FROM run_param WHERE run = \(run) AND key IN (\(list: list))") { row in
+            try db.forEach("SELECT key, value FROM run_param WHERE run = \(run.key) AND key IN (\(list: list))") {
+                row in
                 existing[try row.text(0)] = try row.text(1)
                 return true
             }
@@ -67,19 +68,24 @@ struct RunStore: Sendable {
         }
         guard clashes.isEmpty else { return clashes }
         try Rows.inGroups(params.filter { existing[$0.key] == nil }) { rows in
-            let values = Rows.values(rows) { "\(run), \($0.key), \($0.value)" }
-            try db.execute("INSERT INTO run_param (run, key, value) VALUES \(values)")
+            try db.execute(
+                "INSERT INTO run_param (run, key, value, experiment, short) VALUES \(Self.values(rows, of: run))")
         }
         return []
     }
 
-    func setTags(_ db: any Transaction, run: Int64, _ tags: [KeyValue]) throws {
+    func setTags(_ db: any Transaction, run: RunInfo, _ tags: [KeyValue]) throws {
         try Rows.inGroups(tags.lastOfEachKey) { rows in
-            let values = Rows.values(rows) { "\(run), \($0.key), \($0.value)" }
             try db.execute(
-                "INSERT INTO run_tag (run, key, value) VALUES \(values) ON CONFLICT (run, key) DO UPDATE SET value = excluded.value"
-            )
+                """
+                INSERT INTO run_tag (run, key, value, experiment, short) VALUES \(Self.values(rows, of: run))
+                ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, short = excluded.short
+                """)
         }
+    }
+
+    private static func values(_ rows: ArraySlice<KeyValue>, of run: RunInfo) -> SQL {
+        Rows.values(rows) { "\(run.key), \($0.key), \($0.value), \(run.experimentKey), \($0.value.short.text)" }
     }
 
     func tag(_ db: any Transaction, run: Int64, _ key: String) throws -> String? {
@@ -95,17 +101,7 @@ struct RunStore: Sendable {
     /// The runs with what they logged, in the order given.
     func runs(_ db: any Transaction, _ infos: [RunInfo]) throws -> [Run] {
         let keys = infos.map(\.key)
-        let metrics = try byRun(
-            db, keys,
-            {
-                "SELECT l.run, n.name, l.step, l.time_ms, l.value, l.is_nan FROM metric_latest l JOIN metric_name n ON n.id = l.metric WHERE l.run IN (\(list: $0)) ORDER BY l.run, n.name"
-            },
-            { row in
-                LatestMetric(
-                    key: try row.text(1),
-                    point: MetricPoint(
-                        step: try row.int(2), time: try row.time(3), value: try row.bool(5) ? .nan : try row.double(4)))
-            })
+        let metrics = try latest(db, keys)
         let params = try byRun(
             db, keys, { "SELECT run, key, value FROM run_param WHERE run IN (\(list: $0)) ORDER BY run, key" },
             Self.keyValue)
@@ -133,6 +129,35 @@ struct RunStore: Sendable {
         }
     }
 
+    /// The newest points by run, ordered by name. Names are looked up once, not joined to each of what may be a million rows.
+    private func latest(_ db: any Transaction, _ runs: [Int64]) throws -> [Int64: [LatestMetric]] {
+        let found = try byRun(
+            db, runs,
+            { "SELECT run, metric, step, time_ms, value, is_nan FROM metric_latest WHERE run IN (\(list: $0))" },
+            { row in
+                (
+                    metric: try row.int(1),
+                    point: MetricPoint(
+                        step: try row.int(2), time: try row.time(3), value: try row.bool(5) ? .nan : try row.double(4))
+                )
+            })
+        var ids: Set<Int64> = []
+        for points in found.values { for point in points { ids.insert(point.metric) } }
+        var names: [(id: Int64, name: String)] = []
+        try Rows.lists(of: ids.sorted()) { list in
+            names += try db.all("SELECT id, name FROM metric_name WHERE id IN (\(list: list))") {
+                (try $0.int(0), try $0.text(1))
+            }
+        }
+        names.sort { $0.name < $1.name }
+        let ranks = Dictionary(names.enumerated().map { ($1.id, $0) }) { first, _ in first }
+        return found.mapValues { points in
+            points.compactMap { point in ranks[point.metric].map { (rank: $0, point: point.point) } }
+                .sorted { $0.rank < $1.rank }
+                .map { LatestMetric(key: names[$0.rank].name, point: $0.point) }
+        }
+    }
+
     private static func keyValue(_ row: any Row) throws -> KeyValue { KeyValue(try row.text(1), try row.text(2)) }
 
     /// Rows of several runs, gathered by the run's key in the first column.
@@ -140,12 +165,21 @@ struct RunStore: Sendable {
         _ db: any Transaction, _ keys: [Int64], _ statement: ([Int64]) -> SQL, _ map: (any Row) throws -> T
     ) throws -> [Int64: [T]] {
         var found: [Int64: [T]] = [:]
+        // The rows of a run mostly come one after the other.
+        var (current, items): (Int64, [T]) = (-1, [])
+        func keep() { if !items.isEmpty { found[current, default: []] += items } }
         try Rows.lists(of: keys) { list in
             try db.forEach(statement(list)) { row in
-                found[try row.int(0), default: []].append(try map(row))
+                let run = try row.int(0)
+                if run != current {
+                    keep()
+                    (current, items) = (run, [])
+                }
+                items.append(try map(row))
                 return true
             }
         }
+        keep()
         return found
     }
 }

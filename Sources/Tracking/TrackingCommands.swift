@@ -137,20 +137,29 @@ public struct RunCommand: AsyncParsableCommand {
 
     struct Metrics: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the points of a metric.", discussion: "Example: slipway run metrics 1f… loss")
+            abstract: "List the points of a metric, or draw it.",
+            discussion: "Example: slipway run metrics 1f… loss --points 1000")
         @Argument(help: "The run's id, or run:ID.") var run: String
         @Argument(help: "The metric.") var metric: String
+        @Option(help: "Draw it from so many buckets, each with the least, the greatest and the mean of its points.")
+        var points: Int?
+        @Option(help: "What to draw it over: step or time.") var axis = "step"
         @OptionGroup var server: ClientOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             let path = metric.split(separator: "/", omittingEmptySubsequences: false).map { percentEncode(String($0)) }
                 .joined(separator: "/")
-            let items =
-                try await server.client().get("/api/v1/runs/\(percentEncode(bareID(run)))/metrics/\(path)")["items"]?
-                .arrayValue ?? []
+            let answer = try await server.client().get(
+                "/api/v1/runs/\(percentEncode(bareID(run)))/metrics/\(path)",
+                query: points.map { [("points", String($0)), ("axis", axis)] } ?? [])
+            if points != nil, !output.json, !output.yaml {
+                return Terminal.out(MetricChart(answer, axis: axis).text)
+            }
+            if points != nil { return try output.object(answer) }
             try output.list(
-                items, [Column("Step", "step"), Column("Time", "time"), Column("Value", "value")],
+                answer["items"]?.arrayValue ?? [],
+                [Column("Step", "step"), Column("Time", "time"), Column("Value", "value")],
                 empty: "No points of that metric.")
         }
     }

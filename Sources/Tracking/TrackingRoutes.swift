@@ -7,7 +7,7 @@ struct TrackingRoutes {
     let service: TrackingService
 
     var routes: [Route] {
-        experiments + runs + artifacts(of: "runs", "run") { .run($0) } + models
+        experiments + runs + metrics + artifacts(of: "runs", "run") { .run($0) } + models
             + artifacts(of: "logged-models", "model") { .model($0) }
     }
 
@@ -78,39 +78,6 @@ struct TrackingRoutes {
             Route(.get, "/api/v1/runs/{id}", .readRuns, "One run with the newest value of each metric.") { request in
                 .json(try await service.run(request.parameter("id"), as: request.principal).json)
             },
-            Route(
-                .get, "/api/v1/runs/{id}/metrics/{metric+}", .readRuns, "The points of a metric, by time.",
-                query: [
-                    .init("limit", "Points a page; all by default."),
-                    .init("after", "The 'next' of the previous page."),
-                ]
-            ) { request in
-                let limit = try request.query("limit") == nil ? nil : request.page(maximum: 100_000).limit
-                let points = try await service.history(
-                    run: request.parameter("id"), metric: request.parameter("metric"), limit: limit,
-                    after: request.query("after").map { try Cursor(parsing: $0) }, as: request.principal)
-                var writer = JSONWriter(reserving: points.items.count * 80)
-                writer.object { writer in
-                    writer.key("items")
-                    writer.array { writer in
-                        for point in points.items {
-                            writer.object { writer in
-                                writer.key("step")
-                                writer.write(point.step)
-                                writer.key("time")
-                                writer.write(point.time.description)
-                                writer.key("value")
-                                writer.write(point.value)
-                            }
-                        }
-                    }
-                    if let next = points.next {
-                        writer.key("next")
-                        writer.write(next.description)
-                    }
-                }
-                return .json(writer.bytes)
-            },
         ]
     }
 
@@ -169,7 +136,7 @@ struct TrackingRoutes {
         return found
     }
 
-    private static func order(_ request: Request) throws -> [SortTerm] {
+    static func order(_ request: Request) throws -> [SortTerm] {
         try (request.query("order") ?? "").split(separator: ",").map { try SortTerm(parsing: String($0)) }
     }
 

@@ -23,6 +23,10 @@ public enum TrackingLimits {
     public static let inputTagValueLength = 500
     /// Rows of a search page.
     public static let searchMaximum = 50_000
+    /// Buckets of a metric that is thinned out for drawing.
+    public static let curvePoints = 10_000
+    /// Metrics of runs that are thinned out in one call.
+    public static let curves = 500
 }
 
 /// What may be logged. The messages name the field by its path in the request, and begin as MLflow's do where clients

@@ -145,5 +145,40 @@ enum TrackingSchema {
                 PRIMARY KEY (run, role, model, step)
             ) {{without_rowid}};
             """),
+        Migration(
+            "tracking/0003-search",
+            // What a search looks at is in indexes that begin with the experiment. `short` is the value's first 128
+            // characters, because PostgreSQL's index entries have a limit.
+            """
+            ALTER TABLE metric_latest ADD COLUMN experiment BIGINT NOT NULL DEFAULT 0;
+            UPDATE metric_latest SET experiment = (SELECT r.experiment FROM run r WHERE r.key = metric_latest.run);
+            CREATE INDEX metric_latest_search ON metric_latest (experiment, metric, is_nan, value, run);
+            ALTER TABLE run_param ADD COLUMN experiment BIGINT NOT NULL DEFAULT 0;
+            ALTER TABLE run_param ADD COLUMN short TEXT {{by_bytes}} NOT NULL DEFAULT '';
+            UPDATE run_param SET short = substr(value, 1, 128),
+                experiment = (SELECT r.experiment FROM run r WHERE r.key = run_param.run);
+            CREATE INDEX run_param_search ON run_param (experiment, key, short, run);
+            ALTER TABLE run_tag ADD COLUMN experiment BIGINT NOT NULL DEFAULT 0;
+            ALTER TABLE run_tag ADD COLUMN short TEXT {{by_bytes}} NOT NULL DEFAULT '';
+            UPDATE run_tag SET short = substr(value, 1, 128),
+                experiment = (SELECT r.experiment FROM run r WHERE r.key = run_tag.run);
+            CREATE INDEX run_tag_search ON run_tag (experiment, key, short, run);
+            CREATE INDEX run_deleted ON run (experiment, key) WHERE is_deleted;
+            CREATE INDEX run_status ON run (experiment, status, key);
+            CREATE INDEX run_ended ON run (experiment, ended_ms, key);
+            DROP INDEX run_experiment_started;
+            CREATE INDEX run_started ON run (experiment, started_ms, key);
+            """),
+        Migration(
+            "tracking/0004-metric-summaries",
+            """
+            CREATE TABLE metric_summary (
+                run BIGINT NOT NULL,
+                metric BIGINT NOT NULL,
+                sequence BIGINT NOT NULL,
+                parts TEXT NOT NULL,
+                PRIMARY KEY (run, metric, sequence)
+            ) {{without_rowid}};
+            """),
     ]
 }

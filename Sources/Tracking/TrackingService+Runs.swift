@@ -61,7 +61,7 @@ extension TrackingService {
                 status: status ?? run.status, started: run.started, ended: ended ?? run.ended, lifecycle: run.lifecycle,
                 artifactLocation: run.artifactLocation, key: run.key)
             try runs.update(db, key: run.key, status: updated.status, ended: updated.ended, name: updated.name)
-            if let name { try runs.setTags(db, run: run.key, [KeyValue(RunDraft.nameTag, name)]) }
+            if let name { try runs.setTags(db, run: run, [KeyValue(RunDraft.nameTag, name)]) }
             if updated.status.isEnd, updated.status != run.status {
                 try ledger.append(
                     db, "run.finished", run.ref, project: run.project, by: principal,
@@ -117,13 +117,13 @@ extension TrackingService {
         let known = knownNames(groups.map(\.key))
         let made = try await database.write { [self] db in
             let run = try active(db, id, principal)
-            let clashes = try runs.addParams(db, run: run.key, batch.params)
+            let clashes = try runs.addParams(db, run: run, batch.params)
             guard clashes.isEmpty else { throw Self.changedParams(clashes, run: id) }
             if !batch.tags.isEmpty { try setTags(db, run, batch.tags) }
             let missing = groups.map(\.key).filter { known[$0] == nil }
             let made = missing.isEmpty ? [:] : try metrics.idsMade(db, for: missing)
             func metricID(_ name: String) -> Int64 { known[name] ?? made[name] ?? 0 }
-            try metrics.append(db, run: run.key, groups.map { (metricID($0.key), $0.points) })
+            try metrics.append(db, to: run, groups.map { (metricID($0.key), $0.points) })
             if !subjects.isEmpty {
                 let keys = try models.keys(db, of: Array(Set(subjects.compactMap(\.subject?.model))))
                 let points = try subjects.compactMap { metric -> MetricStore.ModelPoint? in
@@ -137,23 +137,6 @@ extension TrackingService {
             return made
         }
         if !made.isEmpty { remember(made) }
-    }
-
-    /// All points of a metric, or a page of them, ordered by time, step and value. A metric that was never logged has
-    /// none.
-    public func history(
-        run id: String, metric: String, limit: Int? = nil, after: Cursor? = nil, as principal: Principal
-    ) async throws -> Page<MetricPoint> {
-        let points = try await database.read { [self] db in
-            let run = try info(db, id, .readRuns, principal)
-            guard let metric = try metrics.ids(db, of: [metric])[metric] else { return [MetricPoint]() }
-            return try metrics.history(db, run: run.key, metric: metric)
-        }
-        let offset = min(try after?.offset ?? 0, points.count)
-        guard let limit, points.count - offset > limit else {
-            return Page(items: offset == 0 ? points : Array(points[offset...]), next: nil)
-        }
-        return Page(items: Array(points[offset..<offset + limit]), next: Cursor(offset: offset + limit))
     }
 
     /// - Throws: `notFound` when the run has no such tag.
@@ -172,7 +155,7 @@ extension TrackingService {
     ) async throws {
         try await database.write { [self] db in
             let run = try active(db, id, principal)
-            try runs.setTags(db, run: run.key, [KeyValue(key, try change(try runs.tag(db, run: run.key, key)))])
+            try runs.setTags(db, run: run, [KeyValue(key, try change(try runs.tag(db, run: run.key, key)))])
         }
     }
 
@@ -233,7 +216,7 @@ extension TrackingService {
 
     /// The tag that names a run names it indeed.
     private func setTags(_ db: any Transaction, _ run: RunInfo, _ tags: [KeyValue]) throws {
-        try runs.setTags(db, run: run.key, tags)
+        try runs.setTags(db, run: run, tags)
         if let name = tags.last(where: { $0.key == RunDraft.nameTag })?.value {
             try runs.update(db, key: run.key, status: run.status, ended: run.ended, name: name)
         }

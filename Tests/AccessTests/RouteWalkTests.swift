@@ -164,7 +164,7 @@ import Web
         "/pipelines/{name}": "?project=p",
         "/pipelines/{name}/code": "?project=p", "/labels": "?dataset=d&key=2017-01-01",
         "/label-tasks/{task}/prelabels": "?model=model:m@1", "/label-tasks/{task}/import": "?format=csv",
-        "/label-tasks/{task}/export": "?format=csv",
+        "/label-tasks/{task}/export": "?format=csv", "/metrics": "?metric=rmse&run=",
     ]
 
     private func call(_ world: World, _ route: Route, as name: String) async throws -> (status: Int, items: Int?) {
@@ -196,8 +196,10 @@ import Web
             if type.hasSuffix("tar") { body = [UInt8](repeating: 0, count: 1024) }
             headers.append(("content-type", type.hasSuffix("parquet") ? "text/csv" : type))
         }
+        var target = "/" + path + (Self.queries[short] ?? "")
+        if target.hasSuffix("&run=") { target += world.ids["runs"] ?? "?" }
         let answer = await world.application.respond(
-            method: route.method.rawValue, target: "/" + path + (Self.queries[short] ?? ""), headers: headers,
+            method: route.method.rawValue, target: target, headers: headers,
             body: RequestBody(body))
         guard case .bytes(let bytes) = answer.body else { return (answer.status, nil) }
         return (answer.status, (try? JSONValue(parsing: bytes))?["items"]?.arrayValue?.count)

@@ -348,10 +348,17 @@ metric_latest
     time_ms bigint NOT NULL
     value double precision NOT NULL
     is_nan boolean NOT NULL
+    experiment bigint NOT NULL DEFAULT 0
 
 metric_name
     id bigint NOT NULL
     name text NOT NULL
+
+metric_summary
+    run bigint NOT NULL
+    metric bigint NOT NULL
+    sequence bigint NOT NULL
+    parts text NOT NULL
 
 metric_tail
     run bigint NOT NULL
@@ -671,11 +678,15 @@ run_param
     run bigint NOT NULL
     key text NOT NULL
     value text NOT NULL
+    experiment bigint NOT NULL DEFAULT 0
+    short text NOT NULL DEFAULT ''::text
 
 run_tag
     run bigint NOT NULL
     key text NOT NULL
     value text NOT NULL
+    experiment bigint NOT NULL DEFAULT 0
+    short text NOT NULL DEFAULT ''::text
 
 schema_migration
     id text NOT NULL
@@ -793,8 +804,10 @@ CREATE UNIQUE INDEX logged_model_pkey ON logged_model USING btree (key)
 CREATE UNIQUE INDEX logged_model_tag_pkey ON logged_model_tag USING btree (model, key)
 CREATE UNIQUE INDEX metric_block_pkey ON metric_block USING btree (run, metric, sequence)
 CREATE UNIQUE INDEX metric_latest_pkey ON metric_latest USING btree (run, metric)
+CREATE INDEX metric_latest_search ON metric_latest USING btree (experiment, metric, is_nan, value, run)
 CREATE UNIQUE INDEX metric_name_name_key ON metric_name USING btree (name)
 CREATE UNIQUE INDEX metric_name_pkey ON metric_name USING btree (id)
+CREATE UNIQUE INDEX metric_summary_pkey ON metric_summary USING btree (run, metric, sequence)
 CREATE UNIQUE INDEX metric_tail_pkey ON metric_tail USING btree (run, sequence)
 CREATE UNIQUE INDEX model_alias_current ON model_alias USING btree (model, alias) WHERE (until_ms IS NULL)
 CREATE INDEX model_alias_history ON model_alias USING btree (model, alias, from_ms)
@@ -856,14 +869,19 @@ CREATE UNIQUE INDEX registered_model_name ON registered_model USING btree (name)
 CREATE UNIQUE INDEX registered_model_pkey ON registered_model USING btree (id)
 CREATE INDEX registered_model_tag_name ON registered_model_tag USING btree (name)
 CREATE UNIQUE INDEX registered_model_tag_pkey ON registered_model_tag USING btree (model, name)
-CREATE INDEX run_experiment_started ON run USING btree (experiment, started_ms DESC, id)
+CREATE INDEX run_deleted ON run USING btree (experiment, key) WHERE is_deleted
+CREATE INDEX run_ended ON run USING btree (experiment, ended_ms, key)
 CREATE UNIQUE INDEX run_id_key ON run USING btree (id)
 CREATE INDEX run_input_dataset ON run_input USING btree (dataset)
 CREATE UNIQUE INDEX run_input_pkey ON run_input USING btree (run, dataset)
 CREATE UNIQUE INDEX run_model_pkey ON run_model USING btree (run, role, model, step)
 CREATE UNIQUE INDEX run_param_pkey ON run_param USING btree (run, key)
+CREATE INDEX run_param_search ON run_param USING btree (experiment, key, short, run)
 CREATE UNIQUE INDEX run_pkey ON run USING btree (key)
+CREATE INDEX run_started ON run USING btree (experiment, started_ms, key)
+CREATE INDEX run_status ON run USING btree (experiment, status, key)
 CREATE UNIQUE INDEX run_tag_pkey ON run_tag USING btree (run, key)
+CREATE INDEX run_tag_search ON run_tag USING btree (experiment, key, short, run)
 CREATE UNIQUE INDEX schema_migration_pkey ON schema_migration USING btree (id)
 CREATE UNIQUE INDEX secret_pkey ON secret USING btree (project, name)
 CREATE UNIQUE INDEX slice_pkey ON slice USING btree (name, version)

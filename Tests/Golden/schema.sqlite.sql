@@ -398,13 +398,21 @@ CREATE TABLE metric_latest (
     step BIGINT NOT NULL,
     time_ms BIGINT NOT NULL,
     value DOUBLE PRECISION NOT NULL,
-    is_nan BOOLEAN NOT NULL,
+    is_nan BOOLEAN NOT NULL, experiment BIGINT NOT NULL DEFAULT 0,
     PRIMARY KEY (run, metric)
 ) WITHOUT ROWID;
 
 CREATE TABLE metric_name (
     id BIGINT PRIMARY KEY,
     name TEXT NOT NULL UNIQUE
+) WITHOUT ROWID;
+
+CREATE TABLE metric_summary (
+    run BIGINT NOT NULL,
+    metric BIGINT NOT NULL,
+    sequence BIGINT NOT NULL,
+    parts TEXT NOT NULL,
+    PRIMARY KEY (run, metric, sequence)
 ) WITHOUT ROWID;
 
 CREATE TABLE metric_tail (
@@ -774,14 +782,14 @@ CREATE TABLE run_model (
 CREATE TABLE run_param (
     run BIGINT NOT NULL,
     key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    value TEXT NOT NULL, experiment BIGINT NOT NULL DEFAULT 0, short TEXT  NOT NULL DEFAULT '',
     PRIMARY KEY (run, key)
 ) WITHOUT ROWID;
 
 CREATE TABLE run_tag (
     run BIGINT NOT NULL,
     key TEXT NOT NULL,
-    value TEXT NOT NULL,
+    value TEXT NOT NULL, experiment BIGINT NOT NULL DEFAULT 0, short TEXT  NOT NULL DEFAULT '',
     PRIMARY KEY (run, key)
 ) WITHOUT ROWID;
 
@@ -872,6 +880,8 @@ CREATE INDEX lineage_edge_source ON lineage_edge (source);
 
 CREATE INDEX logged_model_experiment_created ON logged_model (experiment, created_ms DESC, id);
 
+CREATE INDEX metric_latest_search ON metric_latest (experiment, metric, is_nan, value, run);
+
 CREATE UNIQUE INDEX model_alias_current ON model_alias (model, alias) WHERE until_ms IS NULL;
 
 CREATE INDEX model_alias_history ON model_alias (model, alias, from_ms);
@@ -930,9 +940,19 @@ CREATE UNIQUE INDEX registered_model_name ON registered_model (name) WHERE delet
 
 CREATE INDEX registered_model_tag_name ON registered_model_tag (name);
 
-CREATE INDEX run_experiment_started ON run (experiment, started_ms DESC, id);
+CREATE INDEX run_deleted ON run (experiment, key) WHERE is_deleted;
+
+CREATE INDEX run_ended ON run (experiment, ended_ms, key);
 
 CREATE INDEX run_input_dataset ON run_input (dataset);
+
+CREATE INDEX run_param_search ON run_param (experiment, key, short, run);
+
+CREATE INDEX run_started ON run (experiment, started_ms, key);
+
+CREATE INDEX run_status ON run (experiment, status, key);
+
+CREATE INDEX run_tag_search ON run_tag (experiment, key, short, run);
 
 CREATE INDEX token_principal ON token (principal);
 

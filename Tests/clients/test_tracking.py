@@ -1,10 +1,13 @@
 """Experiments, runs, parameters, metrics, tags, inputs and search, as the mlflow client makes them."""
 
 import math
+import os
+import subprocess
 
 import mlflow
 import pandas
 import pytest
+import requests
 from mlflow.entities import Metric, Param, RunTag, ViewType
 from mlflow.exceptions import MlflowException
 
@@ -284,3 +287,26 @@ def test_numbers_on_the_wire(api, client, experiment):
     _, history = api("GET", "metrics/get-history", {"run_id": info["run_id"], "metric_key": "m"})
     point = history["metrics"][0]
     assert (point["value"], point["timestamp"], point["step"]) == ("NaN", 7, 3)
+
+
+@pytest.mark.stricter
+def test_long_history_is_streamed_thinned_out_and_drawn(client, experiment, url):
+    runs = [client.create_run(experiment).info.run_id for _ in range(2)]
+    for start in range(0, 101_000, 1000):
+        client.log_batch(runs[0], metrics=[Metric("loss", step % 10, step, step) for step in range(start, start + 1000)])
+    client.log_batch(runs[1], metrics=[Metric("loss", math.nan, 5, 5), Metric("loss", 3, 6, 6)])
+    assert [m.step for m in client.get_metric_history(runs[0], "loss")] == list(range(101_000))
+    ajax = f"{url}/ajax-api/2.0/mlflow/metrics"
+    # The limit is that of the whole answer, the runs in the order of their ids.
+    bulk = requests.get(f"{ajax}/get-history-bulk?run_id={runs[1]}&run_id={runs[0]}&metric_key=loss&max_results=30").json()
+    points = {run: [m["step"] for m in bulk["metrics"] if m["run_id"] == run] for run in runs}
+    assert points[runs[0]] == list(range(30 if runs[0] < runs[1] else 28)) and len(bulk["metrics"]) == 30
+    interval = requests.get(f"{ajax}/get-history-bulk-interval?run_ids={runs[0]}&metric_key=loss&max_results=4").json()
+    assert [m["step"] for m in interval["metrics"]] == [0, 25_250, 50_500, 100_999]
+    curves = requests.get(f"{url}/api/v1/metrics?run={runs[0]}&run={runs[1]}&metric=loss&points=100").json()["items"]
+    assert [(len(c["buckets"]), c["points"]) for c in curves] == [(100, 101_000), (1, 2)]
+    assert all((b["min"], b["max"]) == (0, 9) for b in curves[0]["buckets"]) and curves[1]["buckets"][0]["nan"] == 1
+    binary = os.environ.get("SLIPWAY_BINARY", ".build/debug/slipway")
+    command = [binary, "run", "metrics", runs[0], "loss", "--points", "100", "--url", url]
+    drawn = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert drawn[0] == "loss: 101000 points" and len(drawn) == 16 and "│" in drawn[1]
