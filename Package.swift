@@ -148,7 +148,7 @@ let package = Package(
             swiftSettings: settings),
         tests("Executors", "Core", "Processes"),
         tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
-        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry"),
+        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Exchange"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),

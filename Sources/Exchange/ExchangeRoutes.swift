@@ -86,27 +86,30 @@ struct ExchangeRoutes {
                 }
                 return .json(outcome.json)
             },
-            files(of: "runs", "run") { .run($0) }, files(of: "logged-models", "logged model") { .model($0) },
+            Route(
+                .get, "/api/v1/import/files", .importRuns,
+                "All artifacts of a run or logged model with their digests.",
+                query: [.init("of", "run:ID or logged-model:ID.")]
+            ) { request in
+                let ref = try Ref(parsing: request.query("of") ?? "")
+                let owner: ArtifactOwner
+                switch ref.kind {
+                case .run: owner = .run(ref.name)
+                case .loggedModel: owner = .model(ref.name)
+                default:
+                    throw SlipwayError.field("of", "'\(ref)' has no artifacts", expected: "run:ID or logged-model:ID")
+                }
+                let files = try await tracking.artifactFiles(below: nil, of: owner, as: request.principal)
+                return .json([
+                    "items": .array(
+                        files.map {
+                            [
+                                "path": .string($0.path), "digest": .string($0.object.digest.hex),
+                                "sizeBytes": .int($0.object.sizeBytes),
+                            ]
+                        })
+                ])
+            },
         ]
-    }
-
-    private func files(of plural: String, _ noun: String, _ owner: @escaping @Sendable (String) -> ArtifactOwner)
-        -> Route
-    {
-        Route(
-            .get, "/api/v1/import/\(plural)/{id}/files", .importRuns, "All artifacts of a \(noun) with their digests."
-        ) { request in
-            let files = try await tracking.artifactFiles(
-                below: nil, of: owner(request.parameter("id")), as: request.principal)
-            return .json([
-                "items": .array(
-                    files.map {
-                        [
-                            "path": .string($0.path), "digest": .string($0.object.digest.hex),
-                            "sizeBytes": .int($0.object.sizeBytes),
-                        ]
-                    })
-            ])
-        }
     }
 }

@@ -209,7 +209,8 @@ final class Importer {
             case .run(let id): ("runs", id)
             case .model(let id): ("logged-models", id)
             }
-        let answer = try await client.get("/api/v1/import/\(plural)/\(percentEncode(id))/files")
+        let answer = try await client.get(
+            "/api/v1/import/files", query: [("of", place.owner.ref.description)])
         let here = (answer["items"]?.arrayValue ?? []).reduce(into: [String: String]()) {
             $0[$1["path"]?.stringValue ?? ""] = $1["digest"]?.stringValue
         }

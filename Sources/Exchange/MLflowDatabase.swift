@@ -258,6 +258,9 @@ struct MLflowDatabase: ForeignStore {
             record.tags = marks["\(name)/\(number)"] ?? [:]
             versions[name, default: []].append(record)
         }
+        let lasts = try await rows("SELECT name, max(version) AS last FROM model_versions GROUP BY name").reduce(
+            into: [String: Int]()
+        ) { $0[text($1, "name") ?? ""] = Int($1["last"]?.intValue ?? 0) }
         return try await rows("SELECT * FROM registered_models ORDER BY name").map { row in
             let name = text(row, "name") ?? ""
             let created = row["creation_time"]?.intValue ?? 0
@@ -267,6 +270,7 @@ struct MLflowDatabase: ForeignStore {
             record.tags = tags[name] ?? [:]
             record.aliases = (aliases[name] ?? [:]).compactMapValues { Int($0) }
             record.versions = versions[name] ?? []
+            record.lastVersion = lasts[name] ?? 0
             return record
         }
     }

@@ -53,7 +53,10 @@ import Testing
     @Test func `points in any order and any portions are there once`() async throws {
         try await withTracking { service, experiment in
             _ = try await service.importRuns([record(experiment.id)], as: admin)
-            let points = (0..<500).map { point(Int64($0), Int64($0 % 7), $0 % 50 == 0 ? .nan : Double($0) / 3) }
+            let points = (0..<500).map { (index: Int) -> MetricPoint in
+                let value: Double = index % 50 == 0 ? .nan : Double(index) / 3
+                return point(Int64(index), Int64(index % 7), value)
+            }
             func send(_ some: [MetricPoint], checking: Bool = false) async throws -> Int64 {
                 try await service.importPoints(
                     [PointsRecord(run: Self.id, key: "loss", points: some)], checking: checking, as: admin

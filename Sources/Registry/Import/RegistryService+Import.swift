@@ -14,6 +14,8 @@ public struct ModelRecord: Sendable, Hashable {
     /// Versions by alias.
     public var aliases: [String: Int] = [:]
     public var versions: [VersionRecord] = []
+    /// The highest number that was ever given, if it is known; numbers here go on from there.
+    public var lastVersion = 0
 
     public init(name: String, description: String, created: Int64, updated: Int64) {
         (self.name, self.description, self.created, self.updated) = (name, description, created, updated)
@@ -21,7 +23,7 @@ public struct ModelRecord: Sendable, Hashable {
 
     public init(_ value: JSONValue) throws {
         let fields = try JSONFields(
-            value, allowed: ["name", "description", "created", "updated", "tags", "aliases", "versions"])
+            value, allowed: ["name", "description", "created", "updated", "tags", "aliases", "versions", "lastVersion"])
         name = try fields.string("name")
         description = try fields.optionalString("description") ?? ""
         created = Int64(try fields.int("created"))
@@ -30,13 +32,14 @@ public struct ModelRecord: Sendable, Hashable {
         let named = try JSONFields(.object(fields.object("aliases")))
         for alias in named.fields.keys { aliases[alias] = try named.int(alias) }
         versions = try fields.array("versions").map(VersionRecord.init)
+        lastVersion = try fields.optionalInt("lastVersion") ?? 0
     }
 
     public var json: JSONValue {
         [
             "name": .string(name), "description": .string(description), "created": .int(created),
             "updated": .int(updated), "tags": JSONValue(tags), "aliases": .object(aliases.mapValues { JSONValue($0) }),
-            "versions": .array(versions.map(\.json)),
+            "versions": .array(versions.map(\.json)), "lastVersion": JSONValue(lastVersion),
         ]
     }
 }
@@ -144,6 +147,7 @@ extension RegistryService {
                 ])
             return (fresh, true)
         }
+        try await database.write { [store] db in try store.raise(db, model: model.id, to: record.lastVersion) }
         if isNew { outcome.added += 1 } else { outcome.present += 1 }
         return model
     }
@@ -224,15 +228,17 @@ extension RegistryStore {
         }
     }
 
+    /// Numbers up to this one are not given again.
+    fileprivate func raise(_ db: any Transaction, model: String, to version: Int) throws {
+        try db.execute(
+            "UPDATE registered_model SET last_version = \(version) WHERE id = \(model) AND last_version < \(version)")
+    }
+
     /// Puts a version in under a number of its own.
     fileprivate func insert(
         _ db: any Transaction, _ key: VersionKey, _ record: VersionRecord, stage: ModelStage, _ draft: VersionDraft
     ) throws {
-        try db.execute(
-            """
-            UPDATE registered_model SET last_version = \(key.version)
-            WHERE id = \(key.modelID) AND last_version < \(key.version)
-            """)
+        try raise(db, model: key.modelID, to: key.version)
         try db.execute(
             """
             INSERT INTO model_version (model, version, owner, description, source, run_id, logged_model_id, run_link, has_files, stage,

@@ -39,14 +39,13 @@ extension TrackingService {
     /// off, the rest is as it was, and saying it again does the rest.
     ///
     /// - Parameter preview: says how many it would be, and does nothing.
-    /// - Throws: `forbidden` if the principal may not write all of them; `tooLarge` beyond `bulkMaximum`.
+    /// - Throws: `notFound` and `forbidden` for experiments; `tooLarge` beyond `bulkMaximum`.
     public func changeRuns(_ search: RunSearch, _ action: BulkAction, preview: Bool, as principal: Principal)
         async throws -> BulkOutcome
     {
         let found = try await matching(search, as: principal)
         var outcome = BulkOutcome()
         outcome.matched = found.count
-        for run in found { try principal.require(.writeRuns, in: run.project) }
         let target = try await target(of: action, as: principal)
         if case .setTags(let tags) = action { _ = try TrackingRules.checked(LogBatch(tags: tags), isSingle: false) }
         let concerned = found.filter { Self.concerns(action, $0, target) }
@@ -76,13 +75,16 @@ extension TrackingService {
 
     private func matching(_ search: RunSearch, as principal: Principal) async throws -> [RunInfo] {
         let keys = try search.experiments.map(Experiment.key)
+        try await database.read { [self] db in
+            for key in keys { _ = try experiment(db, key: key, .writeRuns, principal) }
+        }
         var search = search
         (search.order, search.after, search.limit) = ([], nil, 1000)
         var found: [RunInfo] = []
         repeat {
             let page = search
             let part = try await database.read { [self] db in
-                try runs.search(db, experiments: try readable(db, keys, principal), page)
+                try runs.search(db, experiments: keys, page)
             }
             found += part.items
             search.after = part.next
