@@ -33,6 +33,7 @@ public struct ModelRecord: Sendable, Hashable {
         for alias in named.fields.keys { aliases[alias] = try named.int(alias) }
         versions = try fields.array("versions").map(VersionRecord.init)
         lastVersion = try fields.optionalInt("lastVersion") ?? 0
+        if lastVersion != 0 { try VersionRecord.check(lastVersion, "lastVersion") }
     }
 
     public var json: JSONValue {
@@ -70,7 +71,7 @@ public struct VersionRecord: Sendable, Hashable {
                 "version", "source", "run", "runLink", "description", "user", "stage", "created", "updated", "tags",
             ])
         version = try fields.int("version")
-        guard version > 0 else { throw SlipwayError.field("version", "is not positive", expected: "1 or more") }
+        try Self.check(version, "version")
         source = try fields.string("source")
         run = try fields.optionalString("run")
         runLink = try fields.optionalString("runLink")
@@ -80,6 +81,15 @@ public struct VersionRecord: Sendable, Hashable {
         created = Int64(try fields.int("created"))
         updated = Int64(try fields.int("updated"))
         tags = try fields.stringMap("tags")
+    }
+
+    /// Numbers here go on from those that come, so they must leave room.
+    static let maximumNumber = 1_000_000_000
+
+    fileprivate static func check(_ number: Int, _ field: String) throws {
+        guard (1...maximumNumber).contains(number) else {
+            throw SlipwayError.field(field, "is \(number)", expected: "1 to \(maximumNumber)")
+        }
     }
 
     public var json: JSONValue {
