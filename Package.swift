@@ -106,6 +106,7 @@ let package = Package(
         // MARK: Foreign wires
         feature("MLflowAPI", "Tracking", "Registry"),
         feature("InferenceAPI", "Serving", "Inference"),
+        feature("Exchange", "Tracking", "Registry", "Transport"),
 
         // MARK: The program
         house(
@@ -113,13 +114,14 @@ let package = Package(
             "Executors",
             "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry",
             "Serving",
-            "Monitoring", "MLflowAPI", "InferenceAPI", argumentParser, logging),
+            "Monitoring", "MLflowAPI", "InferenceAPI", "Exchange", argumentParser, logging),
         .executableTarget(
             name: "slipway",
             dependencies: [
                 "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
                 "Projects",
-                "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Processes",
+                "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Exchange",
+                "Processes",
                 argumentParser,
                 logging,
             ], swiftSettings: settings),
@@ -146,7 +148,7 @@ let package = Package(
             swiftSettings: settings),
         tests("Executors", "Core", "Processes"),
         tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
-        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry"),
+        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Exchange"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),

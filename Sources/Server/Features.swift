@@ -2,6 +2,7 @@ import Access
 import Core
 import Database
 import Datasets
+import Exchange
 import InferenceAPI
 import Labels
 import Ledger
@@ -50,6 +51,7 @@ enum Features {
             serving.feature,
             monitoring.feature,
             prelabelling, mlflow, inference,
+            ExchangeFeature.make(tracking: tracking.service, registry: registry.service),
         ]
     }
 }

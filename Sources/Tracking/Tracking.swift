@@ -8,7 +8,7 @@ public enum TrackingFeature {
     public static func make(_ platform: Platform) -> (feature: Feature, service: TrackingService) {
         let service = TrackingService(platform)
         var feature = Feature(name: "tracking")
-        feature.routes = TrackingRoutes(service: service).routes
+        feature.routes = CareRoutes(service: service).routes + TrackingRoutes(service: service).routes
         feature.recover = { try await service.ensureDefaultExperiment() }
         return (feature, service)
     }

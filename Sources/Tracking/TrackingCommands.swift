@@ -6,7 +6,7 @@ import Core
 public struct ExperimentCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "experiment", abstract: "Experiments: named groups of runs.",
-        subcommands: [List.self, Create.self])
+        subcommands: [List.self, Tree.self, Create.self])
 
     public init() {}
 
@@ -59,7 +59,7 @@ public struct ExperimentCommand: AsyncParsableCommand {
 public struct RunCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs: what was tried, and what came out.",
-        subcommands: [List.self, Show.self, Metrics.self, Artifacts.self])
+        subcommands: [List.self, Show.self, Metrics.self, Artifacts.self, Bulk.self, Purge.self])
 
     public init() {}
 

@@ -215,14 +215,14 @@ extension TrackingService {
     }
 
     /// The tag that names a run names it indeed.
-    private func setTags(_ db: any Transaction, _ run: RunInfo, _ tags: [KeyValue]) throws {
+    func setTags(_ db: any Transaction, _ run: RunInfo, _ tags: [KeyValue]) throws {
         try runs.setTags(db, run: run, tags)
         if let name = tags.last(where: { $0.key == RunDraft.nameTag })?.value {
             try runs.update(db, key: run.key, status: run.status, ended: run.ended, name: name)
         }
     }
 
-    private static func relation(of context: String?) -> String {
+    static func relation(of context: String?) -> String {
         switch context?.lowercased() {
         case nil, "train", "training": "trained-on"
         case "eval", "evaluation", "test", "testing", "validation": "evaluated-on"

@@ -3,6 +3,7 @@ import ArgumentParser
 import CommandKit
 import Core
 import Datasets
+import Exchange
 import Inference
 import Labels
 import Ledger
@@ -41,6 +42,7 @@ struct Slipway: AsyncParsableCommand {
                     PipelineCommand.self, ExperimentCommand.self, RunCommand.self, ModelCommand.self,
                     ReproduceCommand.self,
                 ]),
+            CommandGroup(name: "Arrive", subcommands: [ImportCommand.self]),
             CommandGroup(
                 name: "Operate",
                 subcommands: [

@@ -2,12 +2,14 @@ import Access
 import Core
 import Database
 import Datasets
+import Exchange
 import Labels
 import Ledger
 import Objects
 import Pipelines
 import Platform
 import Projects
+import Registry
 import TestSupport
 import Testing
 import Tracking
@@ -37,8 +39,11 @@ import Web
         let labels = LabelsFeature.make(platform, datasets: datasets.service)
         let features = [projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature]
         for feature in features { try await feature.recover() }
+        let registry = RegistryFeature.make(
+            platform, datasets: datasets.service, tracking: tracking.service, pipelines: pipelines.service)
+        let exchange = ExchangeFeature.make(tracking: tracking.service, registry: registry.service)
         let routes =
-            features.flatMap(\.routes) + AccessRoutes(platform.access).routes
+            (features + [exchange]).flatMap(\.routes) + AccessRoutes(platform.access).routes
             + LedgerRoutes(platform.ledger, lineageSources: []).routes
         let application = WebApplication.testing(routes, platform)
         func set(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
@@ -107,6 +112,9 @@ import Web
         try await tracking.service.log(
             LogBatch(metrics: [LoggedMetric(key: "rmse", point: point)]), run: run.info.id, as: .system)
         world.ids["runs"] = run.info.id
+        let imported = RunRecord(
+            id: Self.importedRun, experiment: experiment, name: "r", user: "u", status: .finished, started: 1)
+        _ = try await tracking.service.importRuns([imported], as: .system)
         world.ids["logged-models"] = try await tracking.service.createLoggedModel(
             LoggedModelDraft(experiment: experiment), as: .system
         ).id
@@ -115,6 +123,8 @@ import Web
         }
         return world
     }
+
+    private static let importedRun = String(repeating: "a", count: 32)
 
     private static let names = [
         "datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe", "label-schemas": "ls",
@@ -152,6 +162,11 @@ import Web
         "/label-tasks/{task}/items/{item}/submit": ["value": "x"],
         "/label-tasks/{task}/items/{item}/draft": ["value": "x"],
         "/label-tasks/{task}/items/{item}/review": ["decision": "reopen"],
+        "/runs/bulk": ["experiments": ["1"], "action": "set-tags", "tags": ["a": "b"]],
+        "/runs/purge": ["project": "p"], "/import/experiments": ["origin": "o"],
+        "/import/runs": ["points": [["run": .string(importedRun), "key": "loss", "points": [[0, 1, 2]]]]],
+        "/import/summaries": ["runs": [.string(importedRun)]],
+        "/import/models": ["models": [["name": "m", "created": 1, "updated": 1]]],
         "/datasets/{name}/policy": ["pii": "open"], "/openlineage/targets/{target}": ["url": "https://example.org/x"],
     ]
     private static let queries = [
@@ -161,7 +176,8 @@ import Web
         "/datasets/{name}/versions/{version}/series": "?x=day&y=units", "/slices/{name}/series": "?x=day&y=units",
         "/datasets/{name}/append": "?project=p", "/datasets/{name}/files": "?project=p",
         "/datasets/{name}/archive": "?project=p&format=tar", "/datasets/{name}/croissant": "?project=p",
-        "/pipelines/{name}": "?project=p",
+        "/pipelines/{name}": "?project=p", "/import/experiments": "?project=p", "/import/models": "?project=p",
+        "/import/files": "?of=run:\(importedRun)",
         "/pipelines/{name}/code": "?project=p", "/labels": "?dataset=d&key=2017-01-01",
         "/label-tasks/{task}/prelabels": "?model=model:m@1", "/label-tasks/{task}/import": "?format=csv",
         "/label-tasks/{task}/export": "?format=csv", "/metrics": "?metric=rmse&run=",
@@ -215,6 +231,7 @@ import Web
         // Its own project.
         "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
         "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",
+        "GET /api/v1/experiment-folders": "0",
         "GET /api/v1/openlineage": "0", "GET /api/v1/runs": "0", "GET /api/v1/label-schemas": "0",
         "GET /api/v1/label-tasks": "0",
     ]
@@ -223,7 +240,7 @@ import Web
         let migrations =
             ProjectsFeature.migrations + DatasetsFeature.migrations + LabelsFeature.migrations
             + TrackingFeature.migrations
-            + PipelinesFeature.migrations
+            + PipelinesFeature.migrations + RegistryFeature.migrations
         try await TestPlatform.with(migrations) { platform in
             let world = try await make(platform)
             var wrong: [String] = []

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Client
+import CommandKit
+import Core
+
+public struct ImportCommand: AsyncParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "import", abstract: "Bring everything along from another tracker.",
+        discussion: """
+            What is here already is not sent again: an import that was cut off goes on when it is repeated.
+            Example: slipway import mlflow sqlite:///mlflow.db --artifacts mlartifacts
+            """,
+        subcommands: [MLflow.self])
+
+    public init() {}
+
+    struct MLflow: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "mlflow",
+            abstract: "Import experiments, runs, metrics, models, versions and artifacts of an MLflow server.")
+        @Argument(help: "sqlite:///mlflow.db, postgresql://USER@HOST/NAME, or the URL of a running server.")
+        var source: String
+        @Option(help: "The folder behind mlflow-artifacts:/, MLflow's --artifacts-destination.")
+        var artifacts: String?
+        @Flag(help: "Leave the files of artifacts where they are.") var withoutArtifacts = false
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            let store = try await open()
+            let importer = Importer(
+                store, client: server.client(), project: server.projectName, artifacts: !withoutArtifacts,
+                totals: try await store.totals())
+            try await importer.run()
+            try output.object(importer.report.json)
+            guard importer.report.missingPoints == 0 else {
+                throw SlipwayError(.conflict, "Not everything arrived; see the problems above.")
+            }
+        }
+
+        private func open() async throws -> any ForeignStore {
+            if source.hasPrefix("http://") || source.hasPrefix("https://") { return MLflowServer(url: source) }
+            guard ["sqlite:///", "postgresql"].contains(where: source.hasPrefix) else {
+                throw SlipwayError.field(
+                    "source", "'\(source.prefix(80))' is not a store that can be read",
+                    expected: "sqlite:///FILE, postgresql://USER@HOST/NAME or http://HOST:PORT")
+            }
+            return try await MLflowDatabase(uri: source, artifacts: artifacts)
+        }
+    }
+}
