@@ -103,8 +103,10 @@ let package = Package(
             "Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference", "Tables"),
         feature("Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
 
+        feature("Webhooks", "Projects", "Datasets", "Registry", "Transport"),
+
         // MARK: Foreign wires
-        feature("MLflowAPI", "Tracking", "Registry"),
+        feature("MLflowAPI", "Tracking", "Registry", "Webhooks"),
         feature("InferenceAPI", "Serving", "Inference"),
 
         // MARK: The program
@@ -113,13 +115,14 @@ let package = Package(
             "Executors",
             "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry",
             "Serving",
-            "Monitoring", "MLflowAPI", "InferenceAPI", argumentParser, logging),
+            "Monitoring", "Webhooks", "MLflowAPI", "InferenceAPI", argumentParser, logging),
         .executableTarget(
             name: "slipway",
             dependencies: [
                 "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
                 "Projects",
-                "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Processes",
+                "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Webhooks",
+                "Processes",
                 argumentParser,
                 logging,
             ], swiftSettings: settings),
@@ -146,7 +149,7 @@ let package = Package(
             swiftSettings: settings),
         tests("Executors", "Core", "Processes"),
         tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
-        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry"),
+        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Webhooks"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),
@@ -156,7 +159,8 @@ let package = Package(
         featureTests("Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference"),
         featureTests(
             "Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
-        featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry"),
+        featureTests("Webhooks", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Transport"),
+        featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Webhooks"),
         featureTests(
             "InferenceAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Inference"),
     ]
