@@ -11,14 +11,13 @@ public struct WebhookCommand: AsyncParsableCommand {
     public init() {}
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the webhooks.")
-        @Option(help: "Only of this project.") var of: String?
+        static let configuration = CommandConfiguration(abstract: "List the webhooks, of all projects or of one.")
         @OptionGroup var server: ClientOptions
         @OptionGroup var output: OutputOptions
 
         func run() async throws {
             try output.list(
-                try await server.client().list("/api/v1/webhooks", query: [("project", of)]),
+                try await server.client().list("/api/v1/webhooks", query: [("project", server.project)]),
                 [
                     Column("ID", "id"), Column("Name", "name"), Column("Project", "project"), Column("URL", "url"),
                     Column("Events", "events"), Column("Status", "status"), Column("Signed", "signed"),

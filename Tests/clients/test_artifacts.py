@@ -8,6 +8,7 @@ import mlflow
 import pytest
 import requests
 from mlflow.exceptions import MlflowException
+from servers import serving
 
 
 @pytest.fixture
@@ -200,3 +201,32 @@ def test_links_do_one_thing_for_a_while(url, client, api, run_id):
     while requests.get(short["presigned_url"], timeout=30).status_code != 403:
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+@pytest.mark.stricter
+@pytest.mark.skipif("SLIPWAY_TEST_S3_ENDPOINT" not in os.environ, reason="takes scripts/services run")
+def test_the_same_with_objects_in_s3(tmp_path, monkeypatch, unique):
+    setting = {name: os.environ[f"SLIPWAY_TEST_S3_{name}"] for name in ("KEY", "SECRET", "ENDPOINT", "BUCKET")}
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", setting["KEY"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", setting["SECRET"])
+    store = f"s3://{setting['BUCKET']}/{unique('artifacts')}?endpoint={setting['ENDPOINT']}&region=us-east-1"
+    data = os.urandom(9 * (1 << 20) + 1)
+    (tmp_path / "big.bin").write_bytes(data)
+    with serving(tmp_path / "server", "--objects", store) as server:
+        client = mlflow.MlflowClient(server.url)
+        run = client.create_run("0").info
+        client.log_artifact(run.run_id, str(tmp_path / "big.bin"), "whole")
+        for direction in ("UPLOAD", "DOWNLOAD"):
+            monkeypatch.setenv(f"MLFLOW_ENABLE_PROXY_MULTIPART_{direction}", "true")
+            monkeypatch.setenv(f"MLFLOW_MULTIPART_{direction}_MINIMUM_FILE_SIZE", "1")
+            monkeypatch.setenv(f"MLFLOW_MULTIPART_{direction}_CHUNK_SIZE", str(5 << 20))
+        client.log_artifact(run.run_id, str(tmp_path / "big.bin"), "parts")
+        for folder in ("whole", "parts"):
+            (tmp_path / folder).mkdir()
+            fetched = client.download_artifacts(run.run_id, f"{folder}/big.bin", str(tmp_path / folder))
+            assert open(fetched, "rb").read() == data
+        root = run.artifact_uri.removeprefix("mlflow-artifacts:/")
+        answer = requests.get(f"{server.url}/api/2.0/mlflow-artifacts/artifacts/{root}/parts/big.bin",
+                              headers={"Range": "bytes=5000000-5000009"}, timeout=30)
+        assert (answer.status_code, answer.content) == (206, data[5_000_000:5_000_010])
+        client.delete_run(run.run_id)
