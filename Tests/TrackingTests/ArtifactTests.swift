@@ -1,5 +1,6 @@
 import Core
 import Database
+import Objects
 import Platform
 import TestSupport
 import Testing
