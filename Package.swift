@@ -103,8 +103,10 @@ let package = Package(
             "Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference", "Tables"),
         feature("Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
 
+        feature("Webhooks", "Projects", "Datasets", "Registry", "Transport"),
+
         // MARK: Foreign wires
-        feature("MLflowAPI", "Tracking", "Registry"),
+        feature("MLflowAPI", "Tracking", "Registry", "Webhooks"),
         feature("InferenceAPI", "Serving", "Inference"),
         feature("Exchange", "Tracking", "Registry", "Transport"),
 
@@ -114,13 +116,14 @@ let package = Package(
             "Executors",
             "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry",
             "Serving",
-            "Monitoring", "MLflowAPI", "InferenceAPI", "Exchange", argumentParser, logging),
+            "Monitoring", "Webhooks", "MLflowAPI", "InferenceAPI", "Exchange", argumentParser, logging),
         .executableTarget(
             name: "slipway",
             dependencies: [
                 "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
                 "Projects",
                 "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Exchange",
+                "Webhooks",
                 "Processes",
                 argumentParser,
                 logging,
@@ -148,7 +151,8 @@ let package = Package(
             swiftSettings: settings),
         tests("Executors", "Core", "Processes"),
         tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
-        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Exchange"),
+        featureTests(
+            "Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Webhooks", "Exchange"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),
@@ -158,7 +162,8 @@ let package = Package(
         featureTests("Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference"),
         featureTests(
             "Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
-        featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry"),
+        featureTests("Webhooks", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Transport"),
+        featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Webhooks"),
         featureTests(
             "InferenceAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Inference"),
     ]

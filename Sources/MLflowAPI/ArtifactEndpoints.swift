@@ -22,7 +22,7 @@ extension MLflowRoutes {
             + rawEndpoint(.get, "mlflow-artifacts/artifacts/{path+}", .readRuns, "the bytes of an artifact.") {
                 [tracking] request in
                 let (owner, path) = try await Self.place(tracking, request)
-                return try await Self.file(tracking, owner, path, as: request.principal)
+                return try await Self.file(tracking, owner, path, request)
             }
             + rawEndpoint(
                 .put, "mlflow-artifacts/artifacts/{path+}", .writeRuns, "stores an artifact.",
@@ -56,8 +56,7 @@ extension MLflowRoutes {
                 ) { [tracking] request in
                     let fields = try await MLflowFields(request)
                     return try await Self.file(
-                        tracking, .run(fields.runID()), RelativePath(parsing: fields.required("path")),
-                        as: request.principal)
+                        tracking, .run(fields.runID()), RelativePath(parsing: fields.required("path")), request)
                 }
             ]
     }
@@ -77,10 +76,10 @@ extension MLflowRoutes {
     }
 
     static func file(
-        _ tracking: TrackingService, _ owner: ArtifactOwner, _ path: RelativePath, as principal: Principal
+        _ tracking: TrackingService, _ owner: ArtifactOwner, _ path: RelativePath, _ request: Request
     ) async throws -> Response {
-        let found = try await tracking.artifact(path, of: owner, as: principal)
-        return .artifact(found.object, found.stream, path: path)
+        let found = try await tracking.artifact(path, of: owner, as: request.principal)
+        return .artifact(found.object, path: path, for: request, from: tracking.objects)
     }
 
     static func folder(_ text: String?) throws -> RelativePath? {
@@ -89,7 +88,7 @@ extension MLflowRoutes {
     }
 
     /// A file's place from the path of the request.
-    private static func place(_ tracking: TrackingService, _ request: Request) async throws -> (
+    static func place(_ tracking: TrackingService, _ request: Request) async throws -> (
         ArtifactOwner, RelativePath
     ) {
         guard let location = try ArtifactLocation.parse(request.parameter("path")), let path = location.path else {
@@ -98,7 +97,7 @@ extension MLflowRoutes {
         return (try await tracking.owner(at: location, as: request.principal), path)
     }
 
-    private static func nowhere(_ request: Request) -> SlipwayError {
+    static func nowhere(_ request: Request) -> SlipwayError {
         SlipwayError(
             .notFound,
             "No such artifact: '\(request.parameter("path").prefix(200))'. Artifacts are kept at EXPERIMENT/RUN/artifacts/PATH and EXPERIMENT/models/MODEL/artifacts/PATH."

@@ -87,7 +87,7 @@ extension MLflowRoutes {
                     throw SlipwayError(.invalid, "Request must include the \"artifact_file_path\" query parameter.")
                 }
                 return try await Self.file(
-                    tracking, .model(request.parameter("model_id")), RelativePath(parsing: text), as: request.principal)
+                    tracking, .model(request.parameter("model_id")), RelativePath(parsing: text), request)
             }
     }
 

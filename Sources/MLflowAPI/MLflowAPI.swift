@@ -2,6 +2,7 @@ import Core
 import Registry
 import Tracking
 import Web
+import Webhooks
 
 /// MLflow's REST API over Slipway's tracking and registry: it translates, and adds no rules.
 ///
@@ -14,16 +15,19 @@ public struct MLflowRoutes: Sendable {
 
     let tracking: TrackingService
     let registry: RegistryService
+    let webhooks: WebhooksService
 
-    public init(tracking: TrackingService, registry: RegistryService) {
+    public init(tracking: TrackingService, registry: RegistryService, webhooks: WebhooksService) {
         self.tracking = tracking
         self.registry = registry
+        self.webhooks = webhooks
     }
 
     public var routes: [Route] {
         let known =
             experimentRoutes + runRoutes + logRoutes + historyRoutes + loggedModelRoutes + artifactRoutes
-            + registryRoutes
+            + artifactLinkRoutes
+            + registryRoutes + webhookRoutes
             + serverRoutes
         return known + Self.unknownRoutes(beside: known)
     }
@@ -53,10 +57,11 @@ public struct MLflowRoutes: Sendable {
     // MARK: Server
 
     private var serverRoutes: [Route] {
+        // Parts and ranges by links are there for clients that ask; one stream is quicker, so none is asked to.
         let info: JSONValue = [
             "store_type": "SqlStore", "workspaces_enabled": false, "trace_archival_enabled": false,
             "multipart_uploads_enabled": false, "multipart_downloads_enabled": false,
-            "presigned_upload_run_id_supported": false, "presigned_upload_model_id_supported": false,
+            "presigned_upload_run_id_supported": true, "presigned_upload_model_id_supported": true,
             "features_enabled": ["gateway": false],
         ]
         return endpoint(.get, "server-info", version: "3.0", .signedIn, "What this server can do.") { _, _ in
@@ -67,6 +72,15 @@ public struct MLflowRoutes: Sendable {
             }
         ]
     }
+
+    /// What MLflow has and Slipway does not, by the first part of its paths. Its clients show the message.
+    private static let absent = [
+        "gateway": "MLflow's AI gateway", "gateway-proxy": "MLflow's AI gateway",
+        "mcp-servers": "MLflow's registry of MCP servers", "mcp": "MLflow's registry of MCP servers",
+        "prompt-optimization": "MLflow's prompt optimization", "label-schemas": "MLflow's label schemas",
+        "review-queues": "MLflow's review queues", "issues": "MLflow's issues", "jobs": "MLflow's jobs",
+        "assistant": "MLflow's assistant", "workspaces": "MLflow's workspaces API (use projects)",
+    ]
 
     /// Paths of MLflow that Slipway does not have answer as MLflow's clients can read.
     private static func unknownRoutes(beside known: [Route]) -> [Route] {
@@ -80,6 +94,12 @@ public struct MLflowRoutes: Sendable {
                     // A path that is there for other methods says so; the rest say that they are not there.
                     do { _ = try router.match(request.method, request.path) } catch let error as SlipwayError {
                         if error.code == .unsupported { throw error }
+                    }
+                    let feature = request.parameter("path").split(separator: "/").first.flatMap { absent[String($0)] }
+                    if let feature {
+                        throw SlipwayError(
+                            .unsupported,
+                            "\(feature) is not implemented in Slipway; docs/tracking.md lists what is.")
                     }
                     throw SlipwayError(
                         .notFound,

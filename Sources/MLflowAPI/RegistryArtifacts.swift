@@ -10,25 +10,26 @@ extension MLflowRoutes {
     var versionArtifactRoutes: [Route] {
         let place = "mlflow-artifacts/artifacts/" + RegistryService.artifactFolder
         return rawEndpoint(.get, place + "/{model}/{version}/{path+}", .readModels, "the bytes of a version's file.") {
-            [registry] request in
+            [tracking, registry] request in
             let version = try await registry.version(
                 modelID: request.parameter("model"), request.intParameter("version"), as: request.principal)
             let path = try RelativePath(parsing: request.parameter("path"))
             let file = try await registry.file(path.description, of: version)
-            return .artifact(file.object, registry.stream(of: file), path: path)
+            return .artifact(file.object, path: path, for: request, from: tracking.objects)
         }
             + [
                 Route(
                     .get, "/model-versions/get-artifact", .readModels, "MLflow: the bytes of a version's file.",
                     query: [.init("name", "The model."), .init("version", "The version."), .init("path", "The file.")],
                     wire: .mlflow
-                ) { [registry] request in
+                ) { [tracking, registry] request in
                     let fields = try await MLflowFields(request)
                     guard let number = try fields.int("version") else { throw fields.missing("version") }
                     let version = try await registry.version(
                         fields.required("name"), Int(number), as: request.principal)
                     let file = try await registry.file(fields.required("path"), of: version)
-                    return .artifact(file.object, registry.stream(of: file), path: try RelativePath(parsing: file.path))
+                    return .artifact(
+                        file.object, path: try RelativePath(parsing: file.path), for: request, from: tracking.objects)
                 }
             ]
     }

@@ -12,7 +12,8 @@ import Transport
 ///
 /// - An object is complete and durable when a put returns; before that it does not exist. Putting the same content
 ///   again stores nothing and starts its grace period anew.
-/// - Whole reads are verified against the digest; a reader that gets to the end without an error has the right bytes.
+/// - Whole reads are verified against the digest; a reader that gets to the end without an error has the right bytes. Big
+///   files are hashed once in this process, and again whenever the file is another or was written to.
 /// - Objects are never changed. They go only by `collectGarbage`, which spares what is live and what was put or touched
 ///   within the grace period: refer to an object (in a manifest) within that time after `put` or `touch`.
 /// - Streams of any size take constant memory.
@@ -26,6 +27,8 @@ public final class ObjectStore: Sendable {
     /// Files that were hashed and found right, as they were then.
     private let verified = Mutex<[Digest: FileStamp]>([:])
     private static let verifiedMaximum = 100_000
+    /// Hashing less costs little more than a look at the file.
+    private static let stampedBytes: Int64 = 1 << 20
 
     /// - Parameters:
     ///   - pool: hashes and writes; may be shared with the backend.
@@ -60,7 +63,9 @@ public final class ObjectStore: Sendable {
         let folder = backend.traits.stagingFolder
         let file = try await pool.run { _ in try StagedFile(in: folder) }
         return ObjectWriter(file: file, pool: pool, maximumBytes: maximumBytes) {
+            let written = try? FileStamp($1)
             try await self.commit($0, .staged(path: $1))
+            if let written { try await self.noteWritten($0, written) }
         }
     }
 
@@ -146,6 +151,30 @@ public final class ObjectStore: Sendable {
         }
     }
 
+    /// What there is to know before a big object is read: its file as it is now, if it has one of its own here, and
+    /// whether that was found right before.
+    func stamp(_ object: ObjectInfo) async throws -> (stamp: FileStamp, isVerified: Bool)? {
+        guard object.sizeBytes >= Self.stampedBytes,
+            case .file(let path) = try await backend.location(of: object.digest, expiresSeconds: 0)
+        else { return nil }
+        let stamp = try FileStamp(path)
+        return (stamp, verified.withLock { $0[object.digest] == stamp })
+    }
+
+    /// - Parameter stamp: of before the file was read.
+    func noteVerified(_ digest: Digest, _ stamp: FileStamp) {
+        verified.withLock { verified in
+            if verified.count >= Self.verifiedMaximum { verified.removeAll() }
+            verified[digest] = stamp
+        }
+    }
+
+    /// A file that this process hashed as it wrote it needs no second look, if it is the one that is kept.
+    private func noteWritten(_ object: ObjectInfo, _ written: FileStamp) async throws {
+        guard let (stamp, _) = try await stamp(object), stamp.inode == written.inode else { return }
+        noteVerified(object.digest, stamp)
+    }
+
     private func verify(_ path: String, _ digest: Digest) async throws {
         let isKnown = try verified.withLock { try $0[digest] == FileStamp(path) }
         if isKnown { return }
@@ -156,10 +185,7 @@ public final class ObjectStore: Sendable {
             defer { close(descriptor) }
             let found = try Files.hash(descriptor, path, 0..<Int64.max, cancellation)
             guard found == digest else { throw self.noteDamage(digest) }
-            self.verified.withLock { verified in
-                if verified.count >= Self.verifiedMaximum { verified.removeAll() }
-                verified[digest] = stamp
-            }
+            self.noteVerified(digest, stamp)
         }
     }
 
@@ -180,7 +206,9 @@ public final class ObjectStore: Sendable {
             guard let end = page.last else { return bad }
             for object in page {
                 do {
-                    for try await _ in stream(object.info.digest) {}
+                    let stream = ObjectStream(
+                        store: self, digest: object.info.digest, range: nil, trustsEarlierLooks: false)
+                    for try await _ in stream {}
                 } catch let error as SlipwayError where error.code == .internal {
                     bad.append(object.info.digest)
                 } catch let error as SlipwayError where error.code == .notFound {
@@ -198,7 +226,7 @@ public final class ObjectStore: Sendable {
 }
 
 /// What tells that a file is still the one that it was.
-private struct FileStamp: Hashable {
+struct FileStamp: Hashable {
     let inode: UInt64
     let sizeBytes: Int64
     let modifiedNanoseconds: Int64

@@ -47,7 +47,11 @@ public enum ModelSource: Sendable, Hashable {
             self = .pipelineRun(id: parts[0], step: parts[1], output: parts[2])
         } else if text.hasPrefix("mlflow-artifacts:") {
             self = try Self.artifacts(text, fail)
+        } else if Name.isValid(text) {
+            // A word that leads nowhere, as clients give for prompts.
+            self = .elsewhere(text)
         } else {
+            try OutsideLocation.validate(text, field: "source")
             self = .elsewhere(text)
         }
     }

@@ -16,6 +16,7 @@ import Registry
 import Serving
 import Tracking
 import Web
+import Webhooks
 
 /// The one list of features, in the order of the lifecycle. Each gets the platform and the earlier features that it
 /// stands on.
@@ -25,7 +26,7 @@ enum Features {
         + DatasetsFeature.migrations + LabelsFeature.migrations
         + TrackingFeature.migrations + PipelinesFeature.migrations + RegistryFeature.migrations
         + ServingFeature.migrations
-        + MonitoringFeature.migrations
+        + MonitoringFeature.migrations + WebhooksFeature.migrations
 
     static func make(_ platform: Platform) -> [Feature] {
         let projects = ProjectsFeature.make(platform)
@@ -39,17 +40,22 @@ enum Features {
         let monitoring = MonitoringFeature.make(
             platform, datasets: datasets.service, serving: serving.service, pipelines: pipelines.service)
 
+        let webhooks = WebhooksFeature.make(platform, datasets: datasets.service, registry: registry.service)
+
         var prelabelling = Feature(name: "prelabelling")
         prelabelling.routes = PrelabelRoutes(serving: serving.service, labels: labels.service).routes
         var mlflow = Feature(name: "mlflow")
-        mlflow.routes = MLflowRoutes(tracking: tracking.service, registry: registry.service).routes
+        mlflow.routes =
+            MLflowRoutes(
+                tracking: tracking.service, registry: registry.service, webhooks: webhooks.service
+            ).routes
         var inference = Feature(name: "inference")
         inference.routes = InferenceRoutes(serving: serving.service, version: Server.version).routes
 
         return [
             projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature, registry.feature,
             serving.feature,
-            monitoring.feature,
+            monitoring.feature, webhooks.feature,
             prelabelling, mlflow, inference,
             ExchangeFeature.make(tracking: tracking.service, registry: registry.service),
         ]

@@ -1,5 +1,6 @@
 import Core
 import Objects
+import Platform
 import Web
 
 /// HTTP in, HTTP out: Slipway's own view of tracking. Runs log through MLflow's API.
@@ -107,7 +108,7 @@ struct TrackingRoutes {
             ) { request in
                 let path = try RelativePath(parsing: request.parameter("path"))
                 let found = try await service.artifact(path, of: owner(request.parameter("id")), as: request.principal)
-                return .artifact(found.object, found.stream, path: path)
+                return .artifact(found.object, path: path, for: request, from: service.objects)
             },
             Route(
                 .put, "/api/v1/\(plural)/{id}/artifacts/{path+}", .writeRuns,
@@ -150,30 +151,14 @@ struct TrackingRoutes {
 }
 
 extension Response {
-    /// A stored file, to be saved and never shown by a browser, since anybody may have uploaded it.
-    public static func artifact(_ object: ObjectInfo, _ stream: ObjectStream, path: RelativePath) -> Response {
-        let name = path.components.last ?? "artifact"
-        let plain = String(name.unicodeScalars.map { $0.isASCII && $0 != "\"" ? Character($0) : "_" })
-        var disposition = "attachment; filename=\"\(plain)\""
-        // RFC 6266: the exact name beside one that old clients read.
-        if plain != name { disposition += "; filename*=UTF-8''\(percentEncoded(name))" }
-        return Response(
-            status: 200,
-            headers: [
-                ("Content-Type", ArtifactType.of(name)), ("Content-Disposition", disposition),
-                ("ETag", "\"\(object.digest)\""),
-            ],
-            body: .stream(length: object.sizeBytes) { writer in
-                for try await piece in stream { try await writer.write(piece) }
-            })
-    }
-
-    private static func percentEncoded(_ text: String) -> String {
-        text.utf8.map { byte in
-            switch byte {
-            case 48...57, 65...90, 97...122, 45, 46, 95, 126: String(UnicodeScalar(byte))
-            default: "%" + Hex.encode([byte]).uppercased()
-            }
-        }.joined()
+    /// A stored file or a range of it, to be saved and never shown by a browser, since anybody may have uploaded it.
+    public static func artifact(
+        _ object: ObjectInfo, path: RelativePath, for request: Request, from objects: ObjectStore
+    ) -> Response {
+        FileResponse.make(
+            object, path: path.description, type: ArtifactType.of(path.description), for: request
+        ) { range, writer in
+            for try await piece in objects.stream(object.digest, range: range) { try await writer.write(piece) }
+        }
     }
 }

@@ -33,16 +33,35 @@ public enum TrackingLimits {
 /// match them.
 enum TrackingRules {
     static func experimentName(_ name: String) throws {
-        guard !name.isEmpty else { throw invalid("name", "Invalid experiment name: '\(name)'") }
+        guard !name.isEmpty, !name.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else {
+            throw invalid("name", "Invalid experiment name: '\(name.prefix(200))'")
+        }
         try length(name, TrackingLimits.experimentNameLength, "name")
     }
 
-    /// Runs cannot keep artifacts among another run's.
+    /// Runs cannot keep artifacts among another run's, nor where `OutsideLocation` says.
     static func artifactLocation(_ uri: String) throws {
         guard !uri.hasPrefix("runs:") else {
             throw invalid("artifact_location", "Artifact location cannot be a runs:/ URI. Given: '\(uri.prefix(200))'")
         }
         try length(uri, TrackingLimits.artifactLocationLength, "artifact_location")
+        // With a host, clients would go to that host and show it their token.
+        if uri.hasPrefix(ArtifactLocation.scheme), !uri.hasPrefix(ArtifactLocation.scheme + "/") {
+            let path = String(uri.dropFirst(ArtifactLocation.scheme.utf8.count))
+            _ = try RelativePath(parsing: path, field: "artifact_location")
+            try artifactPath(path, field: "artifact_location")
+        } else {
+            try OutsideLocation.validate(uri, field: "artifact_location")
+        }
+    }
+
+    /// A path under which an artifact is stored.
+    static func artifactPath(_ path: String, field: String = "path") throws {
+        guard !UnsafePath.leads(path) else {
+            throw SlipwayError.field(
+                field, "'\(path.prefix(200))' could be read as another path",
+                expected: "a path such as model/model.onnx")
+        }
     }
 
     static func experimentTag(_ tag: KeyValue) throws {

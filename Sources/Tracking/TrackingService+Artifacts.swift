@@ -15,6 +15,7 @@ extension TrackingService {
         maximumBytes: Int64? = nil, as principal: Principal
     ) async throws -> ObjectInfo {
         // Before the bytes: nobody uploads gigabytes to learn that there is no such run.
+        try TrackingRules.artifactPath(path.description)
         _ = try await database.read { [self] db in try requireKept(db, owner, .writeRuns, principal) }
         let object = try await platform.objects.put(contentsOf: contents, maximumBytes: maximumBytes)
         try await setArtifacts([(path, object)], of: owner, as: principal)
@@ -25,6 +26,7 @@ extension TrackingService {
     public func setArtifacts(
         _ files: [(path: RelativePath, object: ObjectInfo)], of owner: ArtifactOwner, as principal: Principal
     ) async throws {
+        for file in files { try TrackingRules.artifactPath(file.path.description) }
         let now = now
         try await database.write { [self] db in
             try requireKept(db, owner, .writeRuns, principal)
@@ -142,7 +144,7 @@ extension TrackingService {
 
     /// - Returns: the owner's project.
     @discardableResult
-    private func requireKept(
+    func requireKept(
         _ db: any Transaction, _ owner: ArtifactOwner, _ permission: Permission, _ principal: Principal
     ) throws -> String {
         guard let found = try place(db, owner) else { throw SlipwayError.notFound(owner.ref) }

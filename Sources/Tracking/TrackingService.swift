@@ -1,6 +1,7 @@
 import Core
 import Database
 import Ledger
+import Objects
 import Platform
 import Projects
 import Synchronization
@@ -28,6 +29,8 @@ public final class TrackingService: Sendable {
     var database: Database { platform.database }
     var ledger: Ledger { platform.ledger }
     var now: Timestamp { platform.clock.now() }
+    /// Where the bytes of artifacts are.
+    public var objects: ObjectStore { platform.objects }
 
     func knownNames(_ wanted: [String]) -> [String: Int64] {
         names.withLock { names in

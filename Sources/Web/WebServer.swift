@@ -73,6 +73,11 @@ public struct WebApplication: Sendable {
             template = route.path
             func header(_ name: String) -> String? { headers.value(of: name) }
             try checkOrigin(host: header("host"), origin: header("origin"))
+            try checkSite(method, site: header("sec-fetch-site"))
+            // The one form that a page of another site can fill with JSON; not every browser names its origin.
+            if case .json = route.body, header("content-type")?.lowercased().hasPrefix("text/plain") == true {
+                throw SlipwayError(.invalid, "The body's Content-Type is text/plain; send application/json.")
+            }
             let principal =
                 route.permission == .open
                 ? Principal(name: "anyone", role: nil)
@@ -151,6 +156,15 @@ public struct WebApplication: Sendable {
         guard origin == "http://\(host)" || origin == "https://\(host)" else {
             throw SlipwayError(.forbidden, "Requests from pages of \(origin.prefix(120)) are refused.")
         }
+    }
+
+    /// What a browser says about the page that asks (Fetch Metadata): other sites may link here, and do nothing.
+    private func checkSite(_ method: Method, site: String?) throws {
+        guard configuration.allowedHosts != nil, let site = site?.lowercased(),
+            site == "cross-site" || site == "same-site",
+            method != .get, method != .head
+        else { return }
+        throw SlipwayError(.forbidden, "Requests from pages of other sites are refused.")
     }
 
     /// The name without the port.

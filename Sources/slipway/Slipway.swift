@@ -15,6 +15,7 @@ import Server
 import Serving
 import Tables
 import Tracking
+import Webhooks
 
 #if canImport(Glibc)
     import Glibc
@@ -47,7 +48,7 @@ struct Slipway: AsyncParsableCommand {
                 name: "Operate",
                 subcommands: [
                     EndpointCommand.self, PredictCommand.self, FeedbackCommand.self, MonitorCommand.self,
-                    AlertCommand.self,
+                    AlertCommand.self, WebhookCommand.self,
                 ]),
             CommandGroup(
                 name: "Record",

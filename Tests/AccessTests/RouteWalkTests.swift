@@ -14,6 +14,7 @@ import TestSupport
 import Testing
 import Tracking
 import Web
+import Webhooks
 
 /// Walks every route of the features and proves that what it declares is enforced: by the outer door for those who may
 /// it nowhere, and by the service itself for those who may it in some other project.
@@ -37,11 +38,15 @@ import Web
         let tracking = TrackingFeature.make(platform)
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
         let labels = LabelsFeature.make(platform, datasets: datasets.service)
-        let features = [projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature]
-        for feature in features { try await feature.recover() }
         let registry = RegistryFeature.make(
-            platform, datasets: datasets.service, tracking: tracking.service, pipelines: pipelines.service)
-        let exchange = ExchangeFeature.make(tracking: tracking.service, registry: registry.service)
+            platform, datasets: datasets.service, tracking: tracking.service, pipelines: pipelines.service
+        ).service
+        let webhooks = WebhooksFeature.make(platform, datasets: datasets.service, registry: registry).feature
+        let features = [
+            projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature, webhooks,
+        ]
+        for feature in features { try await feature.recover() }
+        let exchange = ExchangeFeature.make(tracking: tracking.service, registry: registry)
         let routes =
             (features + [exchange]).flatMap(\.routes) + AccessRoutes(platform.access).routes
             + LedgerRoutes(platform.ledger, lineageSources: []).routes
@@ -104,6 +109,9 @@ import Web
         world.ids["pipeline-runs"] = try await set("POST", "/api/v1/pipelines/pipe/runs", [:])["id"]?.stringValue
         world.ids["experiments"] = try await set("POST", "/api/v1/experiments", ["name": "e", "project": "p"])["id"]?
             .stringValue
+        world.ids["webhooks"] = try await set(
+            "POST", "/api/v1/webhooks?project=p",
+            ["name": "w", "url": "https://127.0.0.1/x", "events": ["prompt.created"]])["id"]?.stringValue
         world.ids["merges"] = merge["id"]?.stringValue
         world.ids["tokens"] = try await platform.access.tokens(of: "admin", as: .system).first?.id
         let experiment = world.ids["experiments"] ?? ""
@@ -167,12 +175,14 @@ import Web
         "/import/runs": ["points": [["run": .string(importedRun), "key": "loss", "points": [[0, 1, 2]]]]],
         "/import/summaries": ["runs": [.string(importedRun)]],
         "/import/models": ["models": [["name": "m", "created": 1, "updated": 1]]],
+        "/webhooks": ["name": "w2", "url": "https://127.0.0.1/x", "events": ["prompt.created"]],
+        "/webhooks/{webhook}": [:], "/webhooks/{webhook}/test": [:],
         "/datasets/{name}/policy": ["pii": "open"], "/openlineage/targets/{target}": ["url": "https://example.org/x"],
     ]
     private static let queries = [
         "/secrets": "?project=p", "/secrets/{name}": "?project=p", "/datasets/{name}/events": "?project=p",
         "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
-        "/compare": "?left=dataset:d&right=dataset:d",
+        "/webhooks": "?project=p", "/compare": "?left=dataset:d&right=dataset:d",
         "/datasets/{name}/versions/{version}/series": "?x=day&y=units", "/slices/{name}/series": "?x=day&y=units",
         "/datasets/{name}/append": "?project=p", "/datasets/{name}/files": "?project=p",
         "/datasets/{name}/archive": "?project=p&format=tar", "/datasets/{name}/croissant": "?project=p",
@@ -192,7 +202,7 @@ import Web
             let name = part.filter { !"{+}".contains($0) }
             switch name {
             case "name": return ofFiles ? "fd" : Self.names[kind] ?? "?"
-            case "id": return world.ids[kind] ?? "?"
+            case "id", "webhook": return world.ids[kind] ?? "?"
             case "path": return kind == "datasets" && !ofFiles ? "part-00000.parquet" : "a.txt"
             default: return Self.parts[name] ?? "?"
             }
@@ -233,14 +243,14 @@ import Web
         "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",
         "GET /api/v1/experiment-folders": "0",
         "GET /api/v1/openlineage": "0", "GET /api/v1/runs": "0", "GET /api/v1/label-schemas": "0",
-        "GET /api/v1/label-tasks": "0",
+        "GET /api/v1/label-tasks": "0", "GET /api/v1/webhooks": "0",
     ]
 
     @Test func `every route enforces the permission that it declares`() async throws {
         let migrations =
             ProjectsFeature.migrations + DatasetsFeature.migrations + LabelsFeature.migrations
             + TrackingFeature.migrations
-            + PipelinesFeature.migrations + RegistryFeature.migrations
+            + PipelinesFeature.migrations + RegistryFeature.migrations + WebhooksFeature.migrations
         try await TestPlatform.with(migrations) { platform in
             let world = try await make(platform)
             var wrong: [String] = []

@@ -846,6 +846,36 @@ CREATE TABLE token (
     revoked_ms BIGINT
 );
 
+CREATE TABLE webhook (
+    id TEXT PRIMARY KEY,
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    url TEXT NOT NULL,
+    events TEXT NOT NULL,
+    status TEXT NOT NULL,
+    secret TEXT,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL
+);
+
+CREATE TABLE webhook_delivery (
+    id TEXT PRIMARY KEY,
+    webhook_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    due_ms BIGINT,
+    finished_ms BIGINT,
+    response_status BIGINT,
+    error TEXT,
+    UNIQUE (webhook_id, event_id, event)
+);
+
 CREATE INDEX dataset_event_id_received ON dataset_event_id (received_ms);
 
 CREATE INDEX dataset_merge_dataset ON dataset_merge (dataset, created_ms);
@@ -955,4 +985,10 @@ CREATE INDEX run_status ON run (experiment, status, key);
 CREATE INDEX run_tag_search ON run_tag (experiment, key, short, run);
 
 CREATE INDEX token_principal ON token (principal);
+
+CREATE INDEX webhook_delivery_due ON webhook_delivery (due_ms);
+
+CREATE INDEX webhook_delivery_log ON webhook_delivery (webhook_id, created_ms, id);
+
+CREATE INDEX webhook_project ON webhook (project, created_ms);
 

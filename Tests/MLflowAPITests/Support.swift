@@ -7,6 +7,7 @@ import Registry
 import TestSupport
 import Tracking
 import Web
+import Webhooks
 
 @testable import MLflowAPI
 
@@ -18,7 +19,7 @@ struct MLflowServer {
     static func each(_ body: (MLflowServer) async throws -> Void) async throws {
         let migrations =
             ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations
-            + PipelinesFeature.migrations + RegistryFeature.migrations
+            + PipelinesFeature.migrations + RegistryFeature.migrations + WebhooksFeature.migrations
         try await TestPlatform.each(migrations) { platform in
             let projects = ProjectsFeature.make(platform)
             let datasets = DatasetsFeature.make(platform).service
@@ -29,7 +30,8 @@ struct MLflowServer {
             ).service
             try await projects.feature.recover()
             try await tracking.feature.recover()
-            let routes = MLflowRoutes(tracking: tracking.service, registry: registry).routes
+            let webhooks = WebhooksFeature.make(platform, datasets: datasets, registry: registry).service
+            let routes = MLflowRoutes(tracking: tracking.service, registry: registry, webhooks: webhooks).routes
             try await body(MLflowServer(web: .testing(routes, platform), platform: platform))
         }
     }

@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import time
 
 import mlflow
 import pytest
 import requests
 from mlflow.exceptions import MlflowException
+from servers import serving
 
 
 @pytest.fixture
@@ -98,3 +100,133 @@ def test_download_headers(url, client, run_id):
     assert answer.status_code == 200 and answer.text == "<script>alert(1)</script>"
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+# MARK: Ranges, parts and links
+
+
+@pytest.fixture
+def stored(client, run_id, tmp_path):
+    """The URL of a stored file, and its bytes."""
+    data = os.urandom(3_000_000)
+    (tmp_path / "data.bin").write_bytes(data)
+    client.log_artifact(run_id, str(tmp_path / "data.bin"), "in")
+    root = client.get_run(run_id).info.artifact_uri.removeprefix("mlflow-artifacts:/")
+    return f"/api/2.0/mlflow-artifacts/artifacts/{root}/in/data.bin", data
+
+
+@pytest.mark.stricter
+@pytest.mark.parametrize("header, status, wanted", [
+    ("bytes=0-9", 206, slice(0, 10)), ("bytes=1000000-2000001", 206, slice(1_000_000, 2_000_002)),
+    ("bytes=2999990-", 206, slice(2_999_990, None)), ("bytes=-5", 206, slice(-5, None)),
+    ("bytes=3000000-", 416, None), ("bytes=9-0", 200, slice(None)), ("bytes=0-1,4-5", 200, slice(None)),
+])
+def test_ranges(url, stored, header, status, wanted):
+    path, data = stored
+    answer = requests.get(url + path, headers={"Range": header}, timeout=30)
+    assert answer.status_code == status
+    if wanted:
+        assert answer.content == data[wanted] and int(answer.headers["Content-Length"]) == len(data[wanted])
+
+
+@pytest.mark.stricter
+def test_head_and_unchanged(url, stored):
+    path, data = stored
+    head = requests.head(url + path, timeout=30)
+    assert (head.status_code, head.content, head.headers["Content-Length"]) == (200, b"", str(len(data)))
+    assert head.headers["ETag"].strip('"') == hashlib.sha256(data).hexdigest()
+    again = requests.get(url + path, headers={"If-None-Match": head.headers["ETag"]}, timeout=30)
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.stricter
+def test_parts_up_and_ranges_down(client, run_id, tmp_path, monkeypatch):
+    """The client's own multipart upload, and its download by ranges of a link."""
+    for name, value in {"UPLOAD": str(1 << 20), "DOWNLOAD": str(1 << 20)}.items():
+        monkeypatch.setenv(f"MLFLOW_ENABLE_PROXY_MULTIPART_{name}", "true")
+        monkeypatch.setenv(f"MLFLOW_MULTIPART_{name}_MINIMUM_FILE_SIZE", "1")
+        monkeypatch.setenv(f"MLFLOW_MULTIPART_{name}_CHUNK_SIZE", value)
+    data = os.urandom(5 * (1 << 20) + 123)
+    (tmp_path / "big.bin").write_bytes(data)
+    client.log_artifact(run_id, str(tmp_path / "big.bin"), "deep/er")
+    assert listed(client, run_id, "deep/er") == {("deep/er/big.bin", False, len(data))}
+    fetched = client.download_artifacts(run_id, "deep/er/big.bin", str(tmp_path))
+    assert open(fetched, "rb").read() == data
+
+
+@pytest.mark.stricter
+def test_an_upload_is_made_of_its_own_parts_only(url, client, run_id):
+    def call(verb, body):
+        root = client.get_run(run_id).info.artifact_uri.removeprefix("mlflow-artifacts:/")
+        return requests.post(f"{url}/api/2.0/mlflow-artifacts/mpu/{verb}/{root}/x", json=body, timeout=30)
+
+    first, second = (call("create", {"path": "/home/me/f.bin", "num_parts": 2}).json() for _ in range(2))
+    tags = [requests.put(part["url"], data=bytes([index] * 9), timeout=30).headers["ETag"]
+            for index, part in enumerate(first["credentials"])]
+    foreign = requests.put(second["credentials"][1]["url"], data=b"y", timeout=30).headers["ETag"]
+
+    def complete(upload, *parts, path="/home/me/f.bin"):
+        return call("complete", {"path": path, "upload_id": upload["upload_id"], "parts": [
+            {"part_number": number, "etag": tag} for number, tag in parts]}).status_code
+
+    assert complete(first, (1, tags[0]), (2, foreign)) == 400
+    assert complete(first, (1, tags[1]), (2, tags[0])) == 400
+    assert complete(first, (2, tags[1])) == 400
+    assert complete(first, (1, hashlib.sha256(b"\0" * 9).hexdigest())) == 400
+    assert complete(first, (1, tags[0]), (2, tags[1]), path="other.bin") == 400
+    assert complete(second, (1, tags[0]), (2, tags[1])) == 400
+    assert complete(first, (2, tags[1]), (1, tags[0])) == 200
+    assert mlflow.artifacts.load_text(f"runs:/{run_id}/x/f.bin") == "\0" * 9 + "\1" * 9
+    assert call("abort", {"path": "f.bin", "upload_id": second["upload_id"]}).status_code == 200
+
+
+@pytest.mark.stricter
+def test_links_do_one_thing_for_a_while(url, client, api, run_id):
+    status, link = api("POST", "artifacts/presigned-upload-url", {"run_id": run_id, "path": "in/a.txt"})
+    assert status == 200
+    assert requests.put(link["presigned_url"], data=b"by link", headers=link["headers"], timeout=30).status_code == 200
+    assert requests.get(link["presigned_url"], timeout=30).status_code == 403
+    status, link = api("POST", "artifacts/presigned-download-url", {"run_id": run_id, "path": "in/a.txt"})
+    assert (status, link["file_size"]) == (200, 7)
+    found = requests.get(link["presigned_url"], headers={"Range": "bytes=3-"}, timeout=30)
+    assert (found.status_code, found.text) == (206, "link")
+    assert requests.put(link["presigned_url"], data=b"x", timeout=30).status_code == 403
+    forged = link["presigned_url"][:-1] + ("0" if link["presigned_url"][-1] != "0" else "1")
+    assert requests.get(forged, timeout=30).status_code == 403
+    for body, status in [({"expiration": 0}, 400), ({"expiration": 604801}, 400), ({"path": "../a"}, 400),
+                         ({"path": "absent"}, 404), ({"run_id": "0" * 32}, 404)]:
+        assert api("POST", "artifacts/presigned-download-url", {"run_id": run_id, "path": "in/a.txt"} | body)[0] == status
+    short = api("POST", "artifacts/presigned-download-url", {"run_id": run_id, "path": "in/a.txt", "expiration": 1})[1]
+    deadline = time.monotonic() + 10
+    while requests.get(short["presigned_url"], timeout=30).status_code != 403:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+@pytest.mark.stricter
+@pytest.mark.skipif("SLIPWAY_TEST_S3_ENDPOINT" not in os.environ, reason="takes scripts/services run")
+def test_the_same_with_objects_in_s3(tmp_path, monkeypatch, unique):
+    setting = {name: os.environ[f"SLIPWAY_TEST_S3_{name}"] for name in ("KEY", "SECRET", "ENDPOINT", "BUCKET")}
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", setting["KEY"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", setting["SECRET"])
+    store = f"s3://{setting['BUCKET']}/{unique('artifacts')}?endpoint={setting['ENDPOINT']}&region=us-east-1"
+    data = os.urandom(9 * (1 << 20) + 1)
+    (tmp_path / "big.bin").write_bytes(data)
+    with serving(tmp_path / "server", "--objects", store) as server:
+        client = mlflow.MlflowClient(server.url)
+        run = client.create_run("0").info
+        client.log_artifact(run.run_id, str(tmp_path / "big.bin"), "whole")
+        for direction in ("UPLOAD", "DOWNLOAD"):
+            monkeypatch.setenv(f"MLFLOW_ENABLE_PROXY_MULTIPART_{direction}", "true")
+            monkeypatch.setenv(f"MLFLOW_MULTIPART_{direction}_MINIMUM_FILE_SIZE", "1")
+            monkeypatch.setenv(f"MLFLOW_MULTIPART_{direction}_CHUNK_SIZE", str(5 << 20))
+        client.log_artifact(run.run_id, str(tmp_path / "big.bin"), "parts")
+        for folder in ("whole", "parts"):
+            (tmp_path / folder).mkdir()
+            fetched = client.download_artifacts(run.run_id, f"{folder}/big.bin", str(tmp_path / folder))
+            assert open(fetched, "rb").read() == data
+        root = run.artifact_uri.removeprefix("mlflow-artifacts:/")
+        answer = requests.get(f"{server.url}/api/2.0/mlflow-artifacts/artifacts/{root}/parts/big.bin",
+                              headers={"Range": "bytes=5000000-5000009"}, timeout=30)
+        assert (answer.status_code, answer.content) == (206, data[5_000_000:5_000_010])
+        client.delete_run(run.run_id)

@@ -120,7 +120,9 @@ def test_every_route_asks_for_a_token_and_for_its_permission(tmp_path):
         # Probes, and what clients read before they have a token.
         assert set(permissions["open"]) == {
             "get /health", "get /version", "get /ping", "get /api/v1/openapi.json", "get /v2", "get /v2/health/live",
-            "get /v2/health/ready"}
+            "get /v2/health/ready",
+            # Their links are sealed, and end.
+            "get /api/2.0/mlflow-artifacts/links/{link}", "put /api/2.0/mlflow-artifacts/links/{link}"}
 
 
 def test_an_answer_to_head_has_no_body(tmp_path):

@@ -91,7 +91,11 @@ struct FilesRoutes {
                         status: 200, headers: [("Content-Type", "application/octet-stream")],
                         body: .bytes(try await service.platform.objects.read(list)))
                 }
-                return FileResponse.make(entry, request, from: service.platform.objects)
+                return FileResponse.make(
+                    entry.object, path: entry.path, type: MediaType.served(entry.path), for: request
+                ) { [objects = service.platform.objects] range, writer in
+                    for try await piece in objects.stream(entry, range: range) { try await writer.write(piece) }
+                }
             },
             Route(
                 .post, base + "/fetch", .signedIn,

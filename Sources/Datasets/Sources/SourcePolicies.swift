@@ -29,11 +29,11 @@ struct ProjectSourcePolicy: Sendable, Hashable {
 extension DatasetsService {
     // MARK: Outbound policy
 
-    /// What the sources of a project may reach: hosts that both the server's and the project's list have, and private
+    /// What the sources and webhooks of a project may reach: hosts that both the server's and the project's list have, and private
     /// addresses if either allows them.
     ///
     /// - Parameter project: nil for what belongs to no project: the server's rules alone.
-    func outbound(_ project: String?) async throws -> OutboundPolicy {
+    public func outbound(_ project: String?) async throws -> OutboundPolicy {
         let own = try await project.asyncMap { project in
             try await platform.database.read { [store] in try store.policy($0, project: project) }
         }.flatMap { $0 }

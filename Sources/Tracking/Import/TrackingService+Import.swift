@@ -240,7 +240,7 @@ extension TrackingService {
         outcome.changed += 1
         if checking { return }
         _ = try runs.addParams(db, run: run.key, addedParams.map { KeyValue($0.key, $0.value) })
-        try runs.setTags(db, run: run.key, addedTags.map { KeyValue($0.key, $0.value) })
+        try runs.setTags(db, run: run, addedTags.map { KeyValue($0.key, $0.value) })
         try addInputs(db, record, to: run)
         if ends {
             try runs.update(

@@ -5,10 +5,17 @@ import Web
 /// The answer that gives a file: whole, or one range of it (RFC 9110, 14), or that it is unchanged.
 ///
 /// A browser never shows it as a page of ours: it is an attachment in a sandbox without any rights.
-enum FileResponse {
-    static func make(_ entry: TreeEntry, _ request: Request, from store: ObjectStore) -> Response {
-        let size = entry.object.sizeBytes
-        let tag = "\"\(entry.object.digest.hex)\""
+public enum FileResponse {
+    /// - Parameters:
+    ///   - path: where the file is; its last part is the name under which it is saved.
+    ///   - type: its media type, which must be none that a browser runs.
+    ///   - write: sends the bytes of a range; nil asks for the whole file, which is what stores verify.
+    public static func make(
+        _ object: ObjectInfo, path: String, type: String, for request: Request,
+        write: @escaping @Sendable (Range<Int64>?, ResponseWriter) async throws -> Void
+    ) -> Response {
+        let size = object.sizeBytes
+        let tag = "\"\(object.digest.hex)\""
         var headers: [(name: String, value: String)] = [
             ("ETag", tag), ("Accept-Ranges", "bytes"), ("Cache-Control", "private, no-cache"),
         ]
@@ -16,8 +23,7 @@ enum FileResponse {
             return Response(status: 304, headers: headers)
         }
         headers += [
-            ("Content-Type", MediaType.served(entry.path)),
-            ("Content-Disposition", "attachment; filename*=UTF-8''\(fileName(entry.path))"),
+            ("Content-Type", type), ("Content-Disposition", disposition(path)),
             ("Content-Security-Policy", "default-src 'none'; sandbox"), ("Cross-Origin-Resource-Policy", "same-origin"),
         ]
         var range = 0..<size
@@ -40,14 +46,12 @@ enum FileResponse {
             status: status, headers: headers,
             body: .stream(length: Int64(part.count)) { writer in
                 guard !part.isEmpty else { return }
-                // Only whole reads are verified, so a whole file is asked for as such.
-                let stream = isWhole ? store.stream(entry) : store.stream(entry, range: part)
-                for try await piece in stream { try await writer.write(piece) }
+                try await write(isWhole ? nil : part, writer)
             })
     }
 
     /// One range of bytes; empty if it lies past the end; nil for what is to be ignored: other units, several ranges.
-    static func parse(_ text: String, _ size: Int64) -> Range<Int64>? {
+    public static func parse(_ text: String, _ size: Int64) -> Range<Int64>? {
         guard text.hasPrefix("bytes="), !text.contains(",") else { return nil }
         let parts = text.dropFirst(6).split(separator: "-", omittingEmptySubsequences: false)
         func number(_ text: Substring) -> Int64? {
@@ -73,12 +77,21 @@ enum FileResponse {
             }
     }
 
-    /// RFC 8187's form of the last part of a path.
-    private static func fileName(_ path: String) -> String {
-        let name = path.split(separator: "/").last ?? ""
-        return name.utf8.reduce(into: "") { out, byte in
+    /// RFC 6266: the exact name, beside one in ASCII for old clients where the two differ.
+    private static func disposition(_ path: String) -> String {
+        let name = path.split(separator: "/").last.map(String.init) ?? "file"
+        let plain = String(name.unicodeScalars.map { isPlain($0) ? Character($0) : "_" })
+        let value = "attachment; filename=\"\(plain)\""
+        return plain == name ? value : value + "; filename*=UTF-8''\(encoded(name))"
+    }
+
+    private static func isPlain(_ c: UnicodeScalar) -> Bool { (32..<127).contains(c.value) && c != "\"" && c != "\\" }
+
+    /// RFC 8187's form of a text.
+    private static func encoded(_ name: String) -> String {
+        name.utf8.reduce(into: "") { out, byte in
             switch byte {
-            case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+            case 48...57, 65...90, 97...122, UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"):
                 out.unicodeScalars.append(UnicodeScalar(byte))
             default: out += "%" + Hex.encode([byte]).uppercased()
             }
