@@ -97,6 +97,7 @@ let package = Package(
         feature("Datasets", "Projects", "Tables", "Transport", "Archives", yams),
         feature("Labels", "Projects", "Datasets", "Tables", "Archives"),
         feature("Tracking", "Projects", "Datasets"),
+        feature("Traces", "Projects", "Datasets", "Tracking"),
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
         feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),
         feature(
@@ -104,23 +105,23 @@ let package = Package(
         feature("Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
 
         // MARK: Foreign wires
-        feature("MLflowAPI", "Tracking", "Registry"),
+        feature("MLflowAPI", "Archives", "Tracking", "Traces", "Registry"),
         feature("InferenceAPI", "Serving", "Inference"),
 
         // MARK: The program
         house(
             "Server", "Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects", "Tables", "Inference",
             "Executors",
-            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry",
-            "Serving",
+            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Traces", "Pipelines",
+            "Registry", "Serving",
             "Monitoring", "MLflowAPI", "InferenceAPI", argumentParser, logging),
         .executableTarget(
             name: "slipway",
             dependencies: [
                 "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
                 "Projects",
-                "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Processes",
-                argumentParser,
+                "Datasets", "Labels", "Tracking", "Traces", "Pipelines", "Registry", "Serving", "Monitoring",
+                "Processes", argumentParser,
                 logging,
             ], swiftSettings: settings),
 
@@ -146,17 +147,18 @@ let package = Package(
             swiftSettings: settings),
         tests("Executors", "Core", "Processes"),
         tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
-        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry"),
+        featureTests("Access", "Projects", "Datasets", "Labels", "Tracking", "Traces", "Pipelines", "Registry"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),
         featureTests("Tracking", "Projects", "Datasets"),
+        featureTests("Traces", "Projects", "Datasets", "Tracking"),
         featureTests("Pipelines", "Projects", "Datasets", "Executors"),
         featureTests("Registry", "Projects", "Datasets", "Tracking", "Pipelines"),
         featureTests("Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference"),
         featureTests(
             "Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
-        featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry"),
+        featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Traces", "Pipelines", "Registry"),
         featureTests(
             "InferenceAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Inference"),
     ]

@@ -1,5 +1,6 @@
 import Core
 import Registry
+import Traces
 import Tracking
 import Web
 
@@ -14,16 +15,22 @@ public struct MLflowRoutes: Sendable {
 
     let tracking: TrackingService
     let registry: RegistryService
+    let traces: TraceService
+    let evaluation: EvaluationService
 
-    public init(tracking: TrackingService, registry: RegistryService) {
+    public init(
+        tracking: TrackingService, registry: RegistryService, traces: TraceService, evaluation: EvaluationService
+    ) {
         self.tracking = tracking
         self.registry = registry
+        self.traces = traces
+        self.evaluation = evaluation
     }
 
     public var routes: [Route] {
         let known =
             experimentRoutes + runRoutes + logRoutes + historyRoutes + loggedModelRoutes + artifactRoutes
-            + registryRoutes
+            + registryRoutes + traceRoutes + assessmentRoutes + evaluationDatasetRoutes + scorerRoutes
             + serverRoutes
         return known + Self.unknownRoutes(beside: known)
     }

@@ -13,6 +13,7 @@ import Registry
 import Server
 import Serving
 import Tables
+import Traces
 import Tracking
 
 #if canImport(Glibc)
@@ -38,7 +39,7 @@ struct Slipway: AsyncParsableCommand {
             CommandGroup(
                 name: "Work",
                 subcommands: [
-                    PipelineCommand.self, ExperimentCommand.self, RunCommand.self, ModelCommand.self,
+                    PipelineCommand.self, ExperimentCommand.self, RunCommand.self, TraceCommand.self, ModelCommand.self,
                     ReproduceCommand.self,
                 ]),
             CommandGroup(

@@ -10,6 +10,7 @@ import Platform
 import Projects
 import TestSupport
 import Testing
+import Traces
 import Tracking
 import Web
 
@@ -33,9 +34,12 @@ import Web
         let projects = ProjectsFeature.make(platform)
         let datasets = DatasetsFeature.make(platform)
         let tracking = TrackingFeature.make(platform)
+        let traces = TracesFeature.make(platform, tracking: tracking.service)
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
         let labels = LabelsFeature.make(platform, datasets: datasets.service)
-        let features = [projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature]
+        let features = [
+            projects.feature, datasets.feature, labels.feature, tracking.feature, traces.feature, pipelines.feature,
+        ]
         for feature in features { try await feature.recover() }
         let routes =
             features.flatMap(\.routes) + AccessRoutes(platform.access).routes
@@ -107,6 +111,8 @@ import Web
         try await tracking.service.log(
             LogBatch(metrics: [LoggedMetric(key: "rmse", point: point)]), run: run.info.id, as: .system)
         world.ids["runs"] = run.info.id
+        let draft = TraceDraft(id: "tr-1", experiment: experiment, started: Timestamp(milliseconds: 1), state: .ok)
+        world.ids["traces"] = try await traces.service.start(draft, as: .system).id
         world.ids["logged-models"] = try await tracking.service.createLoggedModel(
             LoggedModelDraft(experiment: experiment), as: .system
         ).id
@@ -213,14 +219,15 @@ import Web
         // Its own project.
         "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
         "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",
-        "GET /api/v1/openlineage": "0", "GET /api/v1/runs": "0", "GET /api/v1/label-schemas": "0",
+        "GET /api/v1/openlineage": "0", "GET /api/v1/runs": "0", "GET /api/v1/traces": "0",
+        "GET /api/v1/label-schemas": "0",
         "GET /api/v1/label-tasks": "0",
     ]
 
     @Test func `every route enforces the permission that it declares`() async throws {
         let migrations =
             ProjectsFeature.migrations + DatasetsFeature.migrations + LabelsFeature.migrations
-            + TrackingFeature.migrations
+            + TrackingFeature.migrations + TracesFeature.migrations
             + PipelinesFeature.migrations
         try await TestPlatform.with(migrations) { platform in
             let world = try await make(platform)

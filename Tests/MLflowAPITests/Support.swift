@@ -6,6 +6,7 @@ import Projects
 import Registry
 import TestSupport
 import Tracking
+import Traces
 import Web
 
 @testable import MLflowAPI
@@ -18,7 +19,7 @@ struct MLflowServer {
     static func each(_ body: (MLflowServer) async throws -> Void) async throws {
         let migrations =
             ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations
-            + PipelinesFeature.migrations + RegistryFeature.migrations
+            + TracesFeature.migrations + PipelinesFeature.migrations + RegistryFeature.migrations
         try await TestPlatform.each(migrations) { platform in
             let projects = ProjectsFeature.make(platform)
             let datasets = DatasetsFeature.make(platform).service
@@ -29,7 +30,10 @@ struct MLflowServer {
             ).service
             try await projects.feature.recover()
             try await tracking.feature.recover()
-            let routes = MLflowRoutes(tracking: tracking.service, registry: registry).routes
+            let traces = TracesFeature.make(platform, tracking: tracking.service)
+            let routes = MLflowRoutes(
+                tracking: tracking.service, registry: registry, traces: traces.service, evaluation: traces.evaluation
+            ).routes
             try await body(MLflowServer(web: .testing(routes, platform), platform: platform))
         }
     }
