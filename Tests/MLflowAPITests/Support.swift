@@ -5,8 +5,8 @@ import Platform
 import Projects
 import Registry
 import TestSupport
-import Tracking
 import Traces
+import Tracking
 import Web
 
 @testable import MLflowAPI
