@@ -97,6 +97,7 @@ let package = Package(
         feature("Datasets", "Projects", "Tables", "Transport", "Archives", yams),
         feature("Labels", "Projects", "Datasets", "Tables", "Archives"),
         feature("Tracking", "Projects", "Datasets"),
+        feature("Traces", "Projects", "Datasets", "Tracking"),
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
         feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),
         feature(
@@ -106,7 +107,7 @@ let package = Package(
         feature("Webhooks", "Projects", "Datasets", "Registry", "Transport"),
 
         // MARK: Foreign wires
-        feature("MLflowAPI", "Tracking", "Registry", "Webhooks"),
+        feature("MLflowAPI", "Archives", "Tracking", "Traces", "Registry", "Webhooks"),
         feature("InferenceAPI", "Serving", "Inference"),
         feature("Exchange", "Tracking", "Registry", "Transport"),
 
@@ -114,17 +115,16 @@ let package = Package(
         house(
             "Server", "Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects", "Tables", "Inference",
             "Executors",
-            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry",
-            "Serving",
+            "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Traces", "Pipelines",
+            "Registry", "Serving",
             "Monitoring", "Webhooks", "MLflowAPI", "InferenceAPI", "Exchange", argumentParser, logging),
         .executableTarget(
             name: "slipway",
             dependencies: [
                 "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
                 "Projects",
-                "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Serving", "Monitoring", "Exchange",
-                "Webhooks",
-                "Processes",
+                "Datasets", "Labels", "Tracking", "Traces", "Pipelines", "Registry", "Serving", "Monitoring",
+                "Exchange", "Webhooks", "Processes",
                 argumentParser,
                 logging,
             ], swiftSettings: settings),
@@ -152,18 +152,21 @@ let package = Package(
         tests("Executors", "Core", "Processes"),
         tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
         featureTests(
-            "Access", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Webhooks", "Exchange"),
+            "Access", "Projects", "Datasets", "Labels", "Tracking", "Traces", "Pipelines", "Registry", "Webhooks",
+            "Exchange"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),
         featureTests("Tracking", "Projects", "Datasets"),
+        featureTests("Traces", "Projects", "Datasets", "Tracking"),
         featureTests("Pipelines", "Projects", "Datasets", "Executors"),
         featureTests("Registry", "Projects", "Datasets", "Tracking", "Pipelines"),
         featureTests("Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference"),
         featureTests(
             "Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
         featureTests("Webhooks", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Transport"),
-        featureTests("MLflowAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Webhooks"),
+        featureTests(
+            "MLflowAPI", "Projects", "Datasets", "Tracking", "Traces", "Pipelines", "Registry", "Webhooks"),
         featureTests(
             "InferenceAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Inference"),
     ]

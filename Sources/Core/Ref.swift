@@ -1,8 +1,9 @@
 /// The kinds of things that a ref can name.
 public enum RefKind: String, Sendable, CaseIterable, Codable {
     case project, source, dataset, slice, experiment, run, model, pipeline, job, endpoint, prediction, monitor, alert
-    case user, token, object, file, event, request
+    case user, token, object, file, event, request, trace, scorer
     case loggedModel = "logged-model"
+    case evaluationDataset = "evaluation-dataset"
     case pipelineRun = "pipeline-run"
     case labelSchema = "label-schema"
     case labelTask = "label-task"

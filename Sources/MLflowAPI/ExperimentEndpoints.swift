@@ -77,7 +77,7 @@ extension MLflowRoutes {
     }
 
     /// A new experiment's project: MLflow's workspace if the client names one, else the request's.
-    private static func project(_ fields: MLflowFields) -> String {
+    static func project(_ fields: MLflowFields) -> String {
         fields.request.map { $0.header("x-mlflow-workspace") ?? $0.project } ?? "default"
     }
 

@@ -1,5 +1,6 @@
 import Core
 import Registry
+import Traces
 import Tracking
 import Web
 import Webhooks
@@ -15,11 +16,18 @@ public struct MLflowRoutes: Sendable {
 
     let tracking: TrackingService
     let registry: RegistryService
+    let traces: TraceService
+    let evaluation: EvaluationService
     let webhooks: WebhooksService
 
-    public init(tracking: TrackingService, registry: RegistryService, webhooks: WebhooksService) {
+    public init(
+        tracking: TrackingService, registry: RegistryService, traces: TraceService, evaluation: EvaluationService,
+        webhooks: WebhooksService
+    ) {
         self.tracking = tracking
         self.registry = registry
+        self.traces = traces
+        self.evaluation = evaluation
         self.webhooks = webhooks
     }
 
@@ -27,7 +35,7 @@ public struct MLflowRoutes: Sendable {
         let known =
             experimentRoutes + runRoutes + logRoutes + historyRoutes + loggedModelRoutes + artifactRoutes
             + artifactLinkRoutes
-            + registryRoutes + webhookRoutes
+            + registryRoutes + webhookRoutes + traceRoutes + assessmentRoutes + evaluationDatasetRoutes + scorerRoutes
             + serverRoutes
         return known + Self.unknownRoutes(beside: known)
     }

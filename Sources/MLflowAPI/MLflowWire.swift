@@ -55,6 +55,7 @@ struct MLflowError {
         case .run: "Run with id=\(ref.name) not found"
         case .experiment: "No Experiment with id=\(ref.name) exists"
         case .loggedModel: "Logged model with ID '\(ref.name)' not found."
+        case .trace: "Trace with ID '\(ref.name)' not found."
         case .model where ref.version != nil:
             "Model Version (name=\(ref.name), version=\(ref.selector ?? "")) not found"
         case .model where ref.selector != nil: "Registered model alias \(ref.selector ?? "") not found."

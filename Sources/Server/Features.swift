@@ -14,6 +14,7 @@ import Platform
 import Projects
 import Registry
 import Serving
+import Traces
 import Tracking
 import Web
 import Webhooks
@@ -24,7 +25,8 @@ enum Features {
     static let migrations: [Migration] =
         Ledger.migrations + AccessService.migrations + ObjectsSchema.migrations + ProjectsFeature.migrations
         + DatasetsFeature.migrations + LabelsFeature.migrations
-        + TrackingFeature.migrations + PipelinesFeature.migrations + RegistryFeature.migrations
+        + TrackingFeature.migrations + TracesFeature.migrations + PipelinesFeature.migrations
+        + RegistryFeature.migrations
         + ServingFeature.migrations
         + MonitoringFeature.migrations + WebhooksFeature.migrations
 
@@ -33,6 +35,7 @@ enum Features {
         let datasets = DatasetsFeature.make(platform)
         let labels = LabelsFeature.make(platform, datasets: datasets.service)
         let tracking = TrackingFeature.make(platform)
+        let traces = TracesFeature.make(platform, tracking: tracking.service)
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
         let registry = RegistryFeature.make(
             platform, datasets: datasets.service, tracking: tracking.service, pipelines: pipelines.service)
@@ -47,14 +50,15 @@ enum Features {
         var mlflow = Feature(name: "mlflow")
         mlflow.routes =
             MLflowRoutes(
-                tracking: tracking.service, registry: registry.service, webhooks: webhooks.service
+                tracking: tracking.service, registry: registry.service, traces: traces.service,
+                evaluation: traces.evaluation, webhooks: webhooks.service
             ).routes
         var inference = Feature(name: "inference")
         inference.routes = InferenceRoutes(serving: serving.service, version: Server.version).routes
 
         return [
-            projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature, registry.feature,
-            serving.feature,
+            projects.feature, datasets.feature, labels.feature, tracking.feature, traces.feature,
+            pipelines.feature, registry.feature, serving.feature,
             monitoring.feature, webhooks.feature,
             prelabelling, mlflow, inference,
             ExchangeFeature.make(tracking: tracking.service, registry: registry.service),

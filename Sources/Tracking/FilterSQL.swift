@@ -2,7 +2,7 @@ import Core
 import Database
 
 /// One test of a field in a filter expression.
-enum FieldTest: Sendable {
+public enum FieldTest: Sendable {
     case compare(Filter.Comparison, FilterValue)
     case isOneOf([FilterValue])
     case isNull
@@ -10,7 +10,7 @@ enum FieldTest: Sendable {
 
 extension Filter {
     /// The condition in SQL; `condition` says what each field means.
-    func sql(_ condition: (FilterField, FieldTest) throws -> SQL) throws -> SQL {
+    public func sql(_ condition: (FilterField, FieldTest) throws -> SQL) throws -> SQL {
         switch self {
         case .and(let parts): .all(try parts.map { try $0.sql(condition) })
         case .or(let parts): .any(try parts.map { try $0.sql(condition) })
@@ -23,11 +23,13 @@ extension Filter {
 }
 
 /// Tests of a column in SQL for both databases.
-struct ColumnTests {
+public struct ColumnTests {
     let dialect: Dialect
 
+    public init(dialect: Dialect) { self.dialect = dialect }
+
     /// - Throws: `invalid` when the field, which holds text, is compared with a number or by size.
-    func text(_ column: SQL, _ test: FieldTest, of field: FilterField) throws -> SQL {
+    public func text(_ column: SQL, _ test: FieldTest, of field: FilterField) throws -> SQL {
         switch test {
         case .isNull: return "\(column) IS NULL"
         case .isOneOf(let values): return "\(column) IN (\(list: try values.map { try Self.text($0, of: field) }))"
@@ -47,7 +49,7 @@ struct ColumnTests {
     }
 
     /// - Throws: `invalid` when the field, which holds a number, is compared with text.
-    func number(_ column: SQL, _ test: FieldTest, of field: FilterField) throws -> SQL {
+    public func number(_ column: SQL, _ test: FieldTest, of field: FilterField) throws -> SQL {
         switch test {
         case .isNull: return "\(column) IS NULL"
         case .isOneOf(let values): return .any(try values.map { "\(column) = \(try Self.number($0, of: field))" })
@@ -88,7 +90,7 @@ struct ColumnTests {
         dialect == .sqlite ? "\(column) LIKE \(pattern)" : "\(column) ILIKE \(pattern) ESCAPE ''"
     }
 
-    static func text(_ value: FilterValue, of field: FilterField) throws -> String {
+    public static func text(_ value: FilterValue, of field: FilterField) throws -> String {
         guard case .text(let text) = value else {
             throw invalid("Expected a quoted string value for '\(field)' (e.g. 'my-value').")
         }
@@ -103,15 +105,15 @@ struct ColumnTests {
         return "CAST(\(number) AS DOUBLE PRECISION)"
     }
 
-    static func invalid(_ message: String) -> SlipwayError {
+    public static func invalid(_ message: String) -> SlipwayError {
         SlipwayError(.invalid, message, details: ["field": "filter"])
     }
 }
 
 /// What `SET` of several rows takes: statements of a few fixed shapes, so that they stay prepared.
-enum Rows {
+public enum Rows {
     /// Hands `items` to `body` in groups of 64, 32, 16 … 1.
-    static func inGroups<Item>(_ items: [Item], _ body: (ArraySlice<Item>) throws -> Void) rethrows {
+    public static func inGroups<Item>(_ items: [Item], _ body: (ArraySlice<Item>) throws -> Void) rethrows {
         var at = 0
         var size = 64
         while at < items.count {
@@ -122,12 +124,12 @@ enum Rows {
     }
 
     /// `(…), (…)`.
-    static func values<Item>(_ items: ArraySlice<Item>, _ row: (Item) -> SQL) -> SQL {
+    public static func values<Item>(_ items: ArraySlice<Item>, _ row: (Item) -> SQL) -> SQL {
         .joined(items.map { "(\(row($0)))" }, by: ", ")
     }
 
     /// Hands `ids` to `body` in lists of at most 512, filled up by repeating the last one to a power of two.
-    static func lists<ID: SQLBindable>(of ids: [ID], _ body: ([ID]) throws -> Void) rethrows {
+    public static func lists<ID: SQLBindable>(of ids: [ID], _ body: ([ID]) throws -> Void) rethrows {
         for start in stride(from: 0, to: ids.count, by: 512) {
             var list = Array(ids[start..<min(start + 512, ids.count)])
             guard let last = list.last else { return }
@@ -141,10 +143,10 @@ enum Rows {
 
 extension Cursor {
     /// A page's place by number, where the order has no key to go on from.
-    init(offset: Int) { self.init([.int(Int64(offset))]) }
+    public init(offset: Int) { self.init([.int(Int64(offset))]) }
 
     /// - Throws: `invalid` for a cursor of another listing.
-    var offset: Int {
+    public var offset: Int {
         get throws {
             guard keys.count == 1, let offset = keys[0].intValue, offset >= 0, offset < 1 << 40 else {
                 throw SlipwayError.field(

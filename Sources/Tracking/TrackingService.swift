@@ -254,7 +254,7 @@ public final class TrackingService: Sendable {
 
 extension Principal {
     /// The projects in which the principal may do something; nil means all.
-    func projects(with permission: Permission) -> [String]? {
+    public func projects(with permission: Permission) -> [String]? {
         if may(permission, in: nil) { return nil }
         return grants.keys.filter { may(permission, in: $0) }.sorted()
     }

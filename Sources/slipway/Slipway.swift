@@ -14,6 +14,7 @@ import Registry
 import Server
 import Serving
 import Tables
+import Traces
 import Tracking
 import Webhooks
 
@@ -40,7 +41,7 @@ struct Slipway: AsyncParsableCommand {
             CommandGroup(
                 name: "Work",
                 subcommands: [
-                    PipelineCommand.self, ExperimentCommand.self, RunCommand.self, ModelCommand.self,
+                    PipelineCommand.self, ExperimentCommand.self, RunCommand.self, TraceCommand.self, ModelCommand.self,
                     ReproduceCommand.self,
                 ]),
             CommandGroup(name: "Arrive", subcommands: [ImportCommand.self]),

@@ -12,6 +12,7 @@ import Projects
 import Registry
 import TestSupport
 import Testing
+import Traces
 import Tracking
 import Web
 import Webhooks
@@ -36,6 +37,7 @@ import Webhooks
         let projects = ProjectsFeature.make(platform)
         let datasets = DatasetsFeature.make(platform)
         let tracking = TrackingFeature.make(platform)
+        let traces = TracesFeature.make(platform, tracking: tracking.service)
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
         let labels = LabelsFeature.make(platform, datasets: datasets.service)
         let registry = RegistryFeature.make(
@@ -43,7 +45,8 @@ import Webhooks
         ).service
         let webhooks = WebhooksFeature.make(platform, datasets: datasets.service, registry: registry).feature
         let features = [
-            projects.feature, datasets.feature, labels.feature, tracking.feature, pipelines.feature, webhooks,
+            projects.feature, datasets.feature, labels.feature, tracking.feature, traces.feature, pipelines.feature,
+            webhooks,
         ]
         for feature in features { try await feature.recover() }
         let exchange = ExchangeFeature.make(tracking: tracking.service, registry: registry)
@@ -123,6 +126,8 @@ import Webhooks
         let imported = RunRecord(
             id: Self.importedRun, experiment: experiment, name: "r", user: "u", status: .finished, started: 1)
         _ = try await tracking.service.importRuns([imported], as: .system)
+        let draft = TraceDraft(id: "tr-1", experiment: experiment, started: Timestamp(milliseconds: 1), state: .ok)
+        world.ids["traces"] = try await traces.service.start(draft, as: .system).id
         world.ids["logged-models"] = try await tracking.service.createLoggedModel(
             LoggedModelDraft(experiment: experiment), as: .system
         ).id
@@ -242,14 +247,15 @@ import Webhooks
         "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
         "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",
         "GET /api/v1/experiment-folders": "0",
-        "GET /api/v1/openlineage": "0", "GET /api/v1/runs": "0", "GET /api/v1/label-schemas": "0",
+        "GET /api/v1/openlineage": "0", "GET /api/v1/runs": "0", "GET /api/v1/traces": "0",
+        "GET /api/v1/label-schemas": "0",
         "GET /api/v1/label-tasks": "0", "GET /api/v1/webhooks": "0",
     ]
 
     @Test func `every route enforces the permission that it declares`() async throws {
         let migrations =
             ProjectsFeature.migrations + DatasetsFeature.migrations + LabelsFeature.migrations
-            + TrackingFeature.migrations
+            + TrackingFeature.migrations + TracesFeature.migrations
             + PipelinesFeature.migrations + RegistryFeature.migrations + WebhooksFeature.migrations
         try await TestPlatform.with(migrations) { platform in
             let world = try await make(platform)

@@ -164,6 +164,43 @@ endpoint
     created_ms bigint NOT NULL
     updated_ms bigint NOT NULL
 
+evaluation_dataset
+    id text NOT NULL
+    name text NOT NULL
+    project text NOT NULL
+    digest text NOT NULL
+    schema text
+    records bigint NOT NULL
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+    created_by text
+    updated_by text
+
+evaluation_dataset_experiment
+    dataset text NOT NULL
+    experiment bigint NOT NULL
+
+evaluation_dataset_tag
+    dataset text NOT NULL
+    key text NOT NULL
+    value text NOT NULL
+
+evaluation_record
+    dataset text NOT NULL
+    input_digest text NOT NULL
+    id text NOT NULL
+    inputs text NOT NULL
+    outputs text
+    expectations text
+    tags text
+    source text
+    source_type text
+    source_id text
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+    created_by text
+    updated_by text
+
 experiment
     id bigint NOT NULL
     name text NOT NULL
@@ -693,6 +730,14 @@ schema_migration
     checksum text NOT NULL
     applied_ms bigint NOT NULL
 
+scorer
+    id text NOT NULL
+    experiment bigint NOT NULL
+    name text NOT NULL
+    version bigint NOT NULL
+    serialized text NOT NULL
+    created_ms bigint NOT NULL
+
 secret
     project text NOT NULL
     name text NOT NULL
@@ -772,6 +817,64 @@ webhook_delivery
     finished_ms bigint
     response_status bigint
     error text
+trace
+    key bigint NOT NULL
+    id text NOT NULL
+    experiment bigint NOT NULL
+    started_ms bigint NOT NULL
+    duration_ms bigint
+    state text NOT NULL
+    name text
+    client_request_id text
+    request_preview text
+    response_preview text
+    is_final boolean NOT NULL
+    manifest text
+
+trace_assessment
+    trace bigint NOT NULL
+    id text NOT NULL
+    name text NOT NULL
+    kind text NOT NULL
+    value text NOT NULL
+    number double precision
+    error text
+    source_type text NOT NULL
+    source_id text
+    rationale text
+    metadata text NOT NULL
+    span text
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+    overrides text
+    is_valid boolean NOT NULL
+
+trace_link
+    trace bigint NOT NULL
+    kind text NOT NULL
+    target text NOT NULL
+
+trace_metadata
+    trace bigint NOT NULL
+    key text NOT NULL
+    value text NOT NULL
+
+trace_span
+    trace bigint NOT NULL
+    id text NOT NULL
+    parent text
+    name text NOT NULL
+    type text
+    status text NOT NULL
+    started_ns bigint NOT NULL
+    ended_ns bigint
+    body text NOT NULL
+    object text
+
+trace_tag
+    trace bigint NOT NULL
+    key text NOT NULL
+    value text NOT NULL
 
 CREATE UNIQUE INDEX dataset_append_key_pkey ON dataset_append_key USING btree (dataset, append_key)
 CREATE UNIQUE INDEX dataset_column_lineage_pkey ON dataset_column_lineage USING btree (dataset, number)
@@ -795,6 +898,13 @@ CREATE INDEX dataset_version_digest ON dataset_version USING btree (digest)
 CREATE UNIQUE INDEX dataset_version_pkey ON dataset_version USING btree (dataset, number)
 CREATE INDEX dataset_version_recipe ON dataset_version USING btree (dataset, recipe_digest)
 CREATE UNIQUE INDEX endpoint_pkey ON endpoint USING btree (name)
+CREATE INDEX evaluation_dataset_created ON evaluation_dataset USING btree (created_ms DESC, id)
+CREATE UNIQUE INDEX evaluation_dataset_experiment_pkey ON evaluation_dataset_experiment USING btree (dataset, experiment)
+CREATE INDEX evaluation_dataset_of_experiment ON evaluation_dataset_experiment USING btree (experiment)
+CREATE UNIQUE INDEX evaluation_dataset_pkey ON evaluation_dataset USING btree (id)
+CREATE UNIQUE INDEX evaluation_dataset_tag_pkey ON evaluation_dataset_tag USING btree (dataset, key)
+CREATE INDEX evaluation_record_created ON evaluation_record USING btree (dataset, created_ms, id)
+CREATE UNIQUE INDEX evaluation_record_pkey ON evaluation_record USING btree (dataset, input_digest)
 CREATE UNIQUE INDEX experiment_name_key ON experiment USING btree (name)
 CREATE UNIQUE INDEX experiment_pkey ON experiment USING btree (id)
 CREATE INDEX experiment_project ON experiment USING btree (project)
@@ -910,6 +1020,7 @@ CREATE INDEX run_status ON run USING btree (experiment, status, key)
 CREATE UNIQUE INDEX run_tag_pkey ON run_tag USING btree (run, key)
 CREATE INDEX run_tag_search ON run_tag USING btree (experiment, key, short, run)
 CREATE UNIQUE INDEX schema_migration_pkey ON schema_migration USING btree (id)
+CREATE UNIQUE INDEX scorer_pkey ON scorer USING btree (experiment, name, version)
 CREATE UNIQUE INDEX secret_pkey ON secret USING btree (project, name)
 CREATE UNIQUE INDEX slice_pkey ON slice USING btree (name, version)
 CREATE UNIQUE INDEX source_pkey ON source USING btree (name)
@@ -922,4 +1033,13 @@ CREATE UNIQUE INDEX webhook_delivery_pkey ON webhook_delivery USING btree (id)
 CREATE UNIQUE INDEX webhook_delivery_webhook_id_event_id_event_key ON webhook_delivery USING btree (webhook_id, event_id, event)
 CREATE UNIQUE INDEX webhook_pkey ON webhook USING btree (id)
 CREATE INDEX webhook_project ON webhook USING btree (project, created_ms)
+CREATE UNIQUE INDEX trace_assessment_pkey ON trace_assessment USING btree (trace, id)
+CREATE INDEX trace_experiment_started ON trace USING btree (experiment, started_ms DESC, id)
+CREATE UNIQUE INDEX trace_id_key ON trace USING btree (id)
+CREATE UNIQUE INDEX trace_link_pkey ON trace_link USING btree (kind, target, trace)
+CREATE INDEX trace_link_trace ON trace_link USING btree (trace)
+CREATE UNIQUE INDEX trace_metadata_pkey ON trace_metadata USING btree (trace, key)
+CREATE UNIQUE INDEX trace_pkey ON trace USING btree (key)
+CREATE UNIQUE INDEX trace_span_pkey ON trace_span USING btree (trace, id)
+CREATE UNIQUE INDEX trace_tag_pkey ON trace_tag USING btree (trace, key)
 

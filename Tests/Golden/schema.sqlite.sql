@@ -184,6 +184,50 @@ CREATE TABLE endpoint (
     updated_ms BIGINT NOT NULL
 );
 
+CREATE TABLE evaluation_dataset (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    project TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    schema TEXT,
+    records BIGINT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    created_by TEXT,
+    updated_by TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE evaluation_dataset_experiment (
+    dataset TEXT NOT NULL,
+    experiment BIGINT NOT NULL,
+    PRIMARY KEY (dataset, experiment)
+) WITHOUT ROWID;
+
+CREATE TABLE evaluation_dataset_tag (
+    dataset TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (dataset, key)
+) WITHOUT ROWID;
+
+CREATE TABLE evaluation_record (
+    dataset TEXT NOT NULL,
+    input_digest TEXT NOT NULL,
+    id TEXT NOT NULL,
+    inputs TEXT NOT NULL,
+    outputs TEXT,
+    expectations TEXT,
+    tags TEXT,
+    source TEXT,
+    source_type TEXT,
+    source_id TEXT,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    created_by TEXT,
+    updated_by TEXT,
+    PRIMARY KEY (dataset, input_digest)
+);
+
 CREATE TABLE experiment (
     id BIGINT PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -795,6 +839,16 @@ CREATE TABLE run_tag (
 
 CREATE TABLE schema_migration (id TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_ms BIGINT NOT NULL);
 
+CREATE TABLE scorer (
+    id TEXT NOT NULL,
+    experiment BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    serialized TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    PRIMARY KEY (experiment, name, version)
+);
+
 CREATE TABLE secret (
     project TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -876,6 +930,76 @@ CREATE TABLE webhook_delivery (
     UNIQUE (webhook_id, event_id, event)
 );
 
+CREATE TABLE trace (
+    key BIGINT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    experiment BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    duration_ms BIGINT,
+    state TEXT NOT NULL,
+    name TEXT,
+    client_request_id TEXT,
+    request_preview TEXT,
+    response_preview TEXT,
+    is_final BOOLEAN NOT NULL,
+    manifest TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE trace_assessment (
+    trace BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('feedback', 'expectation', 'issue')),
+    value TEXT NOT NULL,
+    number DOUBLE PRECISION,
+    error TEXT,
+    source_type TEXT NOT NULL,
+    source_id TEXT,
+    rationale TEXT,
+    metadata TEXT NOT NULL,
+    span TEXT,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    overrides TEXT,
+    is_valid BOOLEAN NOT NULL,
+    PRIMARY KEY (trace, id)
+) WITHOUT ROWID;
+
+CREATE TABLE trace_link (
+    trace BIGINT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('run', 'prompt')),
+    target TEXT NOT NULL,
+    PRIMARY KEY (kind, target, trace)
+) WITHOUT ROWID;
+
+CREATE TABLE trace_metadata (
+    trace BIGINT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (trace, key)
+) WITHOUT ROWID;
+
+CREATE TABLE trace_span (
+    trace BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    parent TEXT,
+    name TEXT NOT NULL,
+    type TEXT,
+    status TEXT NOT NULL,
+    started_ns BIGINT NOT NULL,
+    ended_ns BIGINT,
+    body TEXT NOT NULL,
+    object TEXT,
+    PRIMARY KEY (trace, id)
+);
+
+CREATE TABLE trace_tag (
+    trace BIGINT NOT NULL,
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (trace, key)
+) WITHOUT ROWID;
+
 CREATE INDEX dataset_event_id_received ON dataset_event_id (received_ms);
 
 CREATE INDEX dataset_merge_dataset ON dataset_merge (dataset, created_ms);
@@ -885,6 +1009,12 @@ CREATE INDEX dataset_project ON dataset (project, name);
 CREATE INDEX dataset_version_digest ON dataset_version (digest);
 
 CREATE INDEX dataset_version_recipe ON dataset_version (dataset, recipe_digest);
+
+CREATE INDEX evaluation_dataset_created ON evaluation_dataset (created_ms DESC, id);
+
+CREATE INDEX evaluation_dataset_of_experiment ON evaluation_dataset_experiment (experiment);
+
+CREATE INDEX evaluation_record_created ON evaluation_record (dataset, created_ms, id);
 
 CREATE INDEX experiment_project ON experiment (project);
 
@@ -991,4 +1121,7 @@ CREATE INDEX webhook_delivery_due ON webhook_delivery (due_ms);
 CREATE INDEX webhook_delivery_log ON webhook_delivery (webhook_id, created_ms, id);
 
 CREATE INDEX webhook_project ON webhook (project, created_ms);
+CREATE INDEX trace_experiment_started ON trace (experiment, started_ms DESC, id);
+
+CREATE INDEX trace_link_trace ON trace_link (trace);
 

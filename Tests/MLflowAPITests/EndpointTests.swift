@@ -12,7 +12,7 @@ import Web
                 ("GET", "/api/2.0/mlflow/experiments/get?experiment_id=0"),
                 ("GET", "/ajax-api/2.0/mlflow/experiments/get?experiment_id=0"),
                 ("GET", "/api/3.0/mlflow/server-info"), ("GET", "/version"), ("GET", "/api/2.0/mlflow/nowhere/at/all"),
-                ("POST", "/ajax-api/3.0/mlflow/traces/search"), ("DELETE", "/api/2.0/mlflow/runs/create"),
+                ("POST", "/ajax-api/3.0/mlflow/label-schemas/create"), ("DELETE", "/api/2.0/mlflow/runs/create"),
                 ("GET", "/api/2.0/mlflow/runs/get"),
                 ("GET", "/api/2.0/mlflow/runs/get?run_id=nope"), ("POST", "/api/2.0/mlflow/runs/log-batch"),
             ] {

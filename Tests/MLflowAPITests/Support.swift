@@ -5,6 +5,7 @@ import Platform
 import Projects
 import Registry
 import TestSupport
+import Traces
 import Tracking
 import Web
 import Webhooks
@@ -19,7 +20,8 @@ struct MLflowServer {
     static func each(_ body: (MLflowServer) async throws -> Void) async throws {
         let migrations =
             ProjectsFeature.migrations + DatasetsFeature.migrations + TrackingFeature.migrations
-            + PipelinesFeature.migrations + RegistryFeature.migrations + WebhooksFeature.migrations
+            + TracesFeature.migrations + PipelinesFeature.migrations + RegistryFeature.migrations
+            + WebhooksFeature.migrations
         try await TestPlatform.each(migrations) { platform in
             let projects = ProjectsFeature.make(platform)
             let datasets = DatasetsFeature.make(platform).service
@@ -31,7 +33,11 @@ struct MLflowServer {
             try await projects.feature.recover()
             try await tracking.feature.recover()
             let webhooks = WebhooksFeature.make(platform, datasets: datasets, registry: registry).service
-            let routes = MLflowRoutes(tracking: tracking.service, registry: registry, webhooks: webhooks).routes
+            let traces = TracesFeature.make(platform, tracking: tracking.service)
+            let routes = MLflowRoutes(
+                tracking: tracking.service, registry: registry, traces: traces.service, evaluation: traces.evaluation,
+                webhooks: webhooks
+            ).routes
             try await body(MLflowServer(web: .testing(routes, platform), platform: platform))
         }
     }
