@@ -139,7 +139,8 @@ def fill_ours(target, name, rows):
     experiment = call(f"{api(target)}/experiments/create", {"name": name})["experiment_id"]
     _, answers = send(f"{api(target)}/runs/create", (json.dumps(
         {"experiment_id": experiment, "start_time": STAMP + i, "run_name": f"run-{i}"}).encode() for i in range(len(rows))))
-    ids = [answer[answer.index(b'"run_id":"') + 10:][:32].decode() for answer in answers]
+    made = [json.loads(answer[answer.index(b"\r\n\r\n") + 4:])["run"]["info"] for answer in answers]
+    ids = [info["run_id"] for info in sorted(made, key=lambda info: info["start_time"])]
     send(f"{api(target)}/runs/log-batch", (json.dumps({
         "run_id": run, "metrics": [{"key": k, "value": v, "timestamp": STAMP, "step": 0} for k, v in metrics.items()],
         "params": [{"key": k, "value": v} for k, v in params.items()]}).encode()

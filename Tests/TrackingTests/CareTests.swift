@@ -45,6 +45,13 @@ import Web
             let moved = try await service.run(ids[1], as: admin)
             #expect(moved.info.experiment == target.id && moved.datasets.map(\.name) == ["d"])
             #expect(try await service.datasets(of: [target.id], as: admin).map(\.name) == ["d"])
+            // What moved is found where it is now, and nowhere else.
+            for (place, names): (Experiment, [String]) in [(experiment, []), (target, ["r1", "r1", "r2", "r2"])] {
+                var found = RunSearch(experiments: [place.id])
+                found.filter = try Filter.parse("metrics.loss != 7 AND tags.t = '1'")
+                let named = try await service.searchRuns(found, as: admin).items.map(\.info.name)
+                #expect(named.sorted() == names)
+            }
         }
     }
 

@@ -5,6 +5,10 @@ import Database
 struct CareStore: Sendable {
     func move(_ db: any Transaction, run: RunInfo, to experiment: Int64) throws {
         try db.execute("UPDATE run SET experiment = \(experiment) WHERE key = \(run.key)")
+        // Searches find a run by these, in the indexes of its experiment.
+        for table in ["metric_latest", "run_param", "run_tag"] as [SQL] {
+            try db.execute("UPDATE \(table) SET experiment = \(experiment) WHERE run = \(run.key)")
+        }
         try db.execute("UPDATE logged_model SET experiment = \(experiment) WHERE source_run = \(run.id)")
         // Datasets belong to an experiment: the caller adds them to the new one.
         try db.execute("DELETE FROM run_input WHERE run = \(run.key)")
@@ -54,8 +58,10 @@ struct CareStore: Sendable {
 
     /// Everything that a run has in tables of its own.
     func purge(_ db: any Transaction, run: Int64) throws {
-        for table in ["run_param", "run_tag", "metric_latest", "metric_tail", "metric_block", "run_input", "run_model"]
-        {
+        for table in [
+            "run_param", "run_tag", "metric_latest", "metric_tail", "metric_block", "metric_summary", "run_input",
+            "run_model",
+        ] {
             try db.execute("DELETE FROM \(SQL(stringLiteral: table)) WHERE run = \(run)")
         }
         try db.execute("DELETE FROM logged_model_metric WHERE run = \(run)")

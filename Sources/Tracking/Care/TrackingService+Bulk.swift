@@ -164,7 +164,7 @@ extension TrackingService {
         try runs.insert(
             db, info, key: info.key, experiment: experimentKey,
             tags: whole.tags + [KeyValue("slipway.copiedFrom", original.id)])
-        _ = try runs.addParams(db, run: info.key, whole.params)
+        _ = try runs.addParams(db, run: info, whole.params)
         for dataset in whole.datasets { try inputs.add(db, run: info.key, experiment: experimentKey, dataset) }
         for model in whole.modelInputs {
             try inputs.addModel(db, run: info.key, isOutput: false, model: model, step: 0)
@@ -177,7 +177,7 @@ extension TrackingService {
         try ImportStore().histories(db, run: original.key) { name, points in
             if let id = ids[name] { groups.append((id, points)) }
         }
-        try metrics.append(db, run: info.key, groups)
+        try metrics.append(db, to: info, groups)
         if let from = try Manifests.ids(db, owner: original.ref).first {
             let to = try Manifests.create(db, owner: info.ref, id: info.ref.description, at: now)
             try Manifests.copy(db, from: from, to: to)

@@ -178,7 +178,7 @@ extension TrackingService {
             key: key)
         try runs.insert(
             db, info, key: key, experiment: experimentKey, tags: record.tags.map { KeyValue($0.key, $0.value) })
-        _ = try runs.addParams(db, run: key, record.params.map { KeyValue($0.key, $0.value) })
+        _ = try runs.addParams(db, run: info, record.params.map { KeyValue($0.key, $0.value) })
         try addInputs(db, record, to: info)
         if let deleted = record.deleted {
             try runs.setDeleted(db, key: key, at: Timestamp(milliseconds: deleted))
@@ -239,7 +239,7 @@ extension TrackingService {
         }
         outcome.changed += 1
         if checking { return }
-        _ = try runs.addParams(db, run: run.key, addedParams.map { KeyValue($0.key, $0.value) })
+        _ = try runs.addParams(db, run: run, addedParams.map { KeyValue($0.key, $0.value) })
         try runs.setTags(db, run: run, addedTags.map { KeyValue($0.key, $0.value) })
         try addInputs(db, record, to: run)
         if ends {
@@ -290,7 +290,7 @@ extension TrackingService {
                     outcome.present += Int64(record.points.count - missing.count)
                     if !missing.isEmpty { groups.append((metric, missing)) }
                 }
-                if !checking { try metrics.append(db, run: run.key, groups) }
+                if !checking { try metrics.append(db, to: run, groups) }
             }
             return outcome
         }
@@ -301,7 +301,7 @@ extension TrackingService {
     {
         guard let latest = try ImportStore().latest(db, run: run, metric: metric) else { return points }
         guard !points.allSatisfy({ $0.isNewer(than: latest) }) else { return points }
-        let here = Set(try metrics.history(db, run: run, metric: metric).map(PointKey.init))
+        let here = Set(try MetricSeries(db, run: run, metric: metric).points(db).map(PointKey.init))
         return points.filter { !here.contains(PointKey($0)) }
     }
 
