@@ -791,32 +791,6 @@ token
     expires_ms bigint
     revoked_ms bigint
 
-webhook
-    id text NOT NULL
-    project text NOT NULL
-    name text NOT NULL
-    description text
-    url text NOT NULL
-    events text NOT NULL
-    status text NOT NULL
-    secret text
-    author text NOT NULL
-    created_ms bigint NOT NULL
-    updated_ms bigint NOT NULL
-
-webhook_delivery
-    id text NOT NULL
-    webhook_id text NOT NULL
-    event_id text NOT NULL
-    event text NOT NULL
-    state text NOT NULL
-    attempts bigint NOT NULL
-    body text NOT NULL
-    created_ms bigint NOT NULL
-    due_ms bigint
-    finished_ms bigint
-    response_status bigint
-    error text
 trace
     key bigint NOT NULL
     id text NOT NULL
@@ -875,6 +849,33 @@ trace_tag
     trace bigint NOT NULL
     key text NOT NULL
     value text NOT NULL
+
+webhook
+    id text NOT NULL
+    project text NOT NULL
+    name text NOT NULL
+    description text
+    url text NOT NULL
+    events text NOT NULL
+    status text NOT NULL
+    secret text
+    author text NOT NULL
+    created_ms bigint NOT NULL
+    updated_ms bigint NOT NULL
+
+webhook_delivery
+    id text NOT NULL
+    webhook_id text NOT NULL
+    event_id text NOT NULL
+    event text NOT NULL
+    state text NOT NULL
+    attempts bigint NOT NULL
+    body text NOT NULL
+    created_ms bigint NOT NULL
+    due_ms bigint
+    finished_ms bigint
+    response_status bigint
+    error text
 
 CREATE UNIQUE INDEX dataset_append_key_pkey ON dataset_append_key USING btree (dataset, append_key)
 CREATE UNIQUE INDEX dataset_column_lineage_pkey ON dataset_column_lineage USING btree (dataset, number)
@@ -1027,12 +1028,6 @@ CREATE UNIQUE INDEX source_pkey ON source USING btree (name)
 CREATE UNIQUE INDEX source_policy_pkey ON source_policy USING btree (project)
 CREATE UNIQUE INDEX token_pkey ON token USING btree (id)
 CREATE INDEX token_principal ON token USING btree (principal)
-CREATE INDEX webhook_delivery_due ON webhook_delivery USING btree (due_ms)
-CREATE INDEX webhook_delivery_log ON webhook_delivery USING btree (webhook_id, created_ms, id)
-CREATE UNIQUE INDEX webhook_delivery_pkey ON webhook_delivery USING btree (id)
-CREATE UNIQUE INDEX webhook_delivery_webhook_id_event_id_event_key ON webhook_delivery USING btree (webhook_id, event_id, event)
-CREATE UNIQUE INDEX webhook_pkey ON webhook USING btree (id)
-CREATE INDEX webhook_project ON webhook USING btree (project, created_ms)
 CREATE UNIQUE INDEX trace_assessment_pkey ON trace_assessment USING btree (trace, id)
 CREATE INDEX trace_experiment_started ON trace USING btree (experiment, started_ms DESC, id)
 CREATE UNIQUE INDEX trace_id_key ON trace USING btree (id)
@@ -1042,4 +1037,10 @@ CREATE UNIQUE INDEX trace_metadata_pkey ON trace_metadata USING btree (trace, ke
 CREATE UNIQUE INDEX trace_pkey ON trace USING btree (key)
 CREATE UNIQUE INDEX trace_span_pkey ON trace_span USING btree (trace, id)
 CREATE UNIQUE INDEX trace_tag_pkey ON trace_tag USING btree (trace, key)
+CREATE INDEX webhook_delivery_due ON webhook_delivery USING btree (due_ms)
+CREATE INDEX webhook_delivery_log ON webhook_delivery USING btree (webhook_id, created_ms, id)
+CREATE UNIQUE INDEX webhook_delivery_pkey ON webhook_delivery USING btree (id)
+CREATE UNIQUE INDEX webhook_delivery_webhook_id_event_id_event_key ON webhook_delivery USING btree (webhook_id, event_id, event)
+CREATE UNIQUE INDEX webhook_pkey ON webhook USING btree (id)
+CREATE INDEX webhook_project ON webhook USING btree (project, created_ms)
 

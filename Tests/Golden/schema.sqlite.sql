@@ -900,36 +900,6 @@ CREATE TABLE token (
     revoked_ms BIGINT
 );
 
-CREATE TABLE webhook (
-    id TEXT PRIMARY KEY,
-    project TEXT NOT NULL,
-    name TEXT NOT NULL,
-    description TEXT,
-    url TEXT NOT NULL,
-    events TEXT NOT NULL,
-    status TEXT NOT NULL,
-    secret TEXT,
-    author TEXT NOT NULL,
-    created_ms BIGINT NOT NULL,
-    updated_ms BIGINT NOT NULL
-);
-
-CREATE TABLE webhook_delivery (
-    id TEXT PRIMARY KEY,
-    webhook_id TEXT NOT NULL,
-    event_id TEXT NOT NULL,
-    event TEXT NOT NULL,
-    state TEXT NOT NULL,
-    attempts BIGINT NOT NULL,
-    body TEXT NOT NULL,
-    created_ms BIGINT NOT NULL,
-    due_ms BIGINT,
-    finished_ms BIGINT,
-    response_status BIGINT,
-    error TEXT,
-    UNIQUE (webhook_id, event_id, event)
-);
-
 CREATE TABLE trace (
     key BIGINT PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
@@ -999,6 +969,36 @@ CREATE TABLE trace_tag (
     value TEXT NOT NULL,
     PRIMARY KEY (trace, key)
 ) WITHOUT ROWID;
+
+CREATE TABLE webhook (
+    id TEXT PRIMARY KEY,
+    project TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    url TEXT NOT NULL,
+    events TEXT NOT NULL,
+    status TEXT NOT NULL,
+    secret TEXT,
+    author TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL
+);
+
+CREATE TABLE webhook_delivery (
+    id TEXT PRIMARY KEY,
+    webhook_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    due_ms BIGINT,
+    finished_ms BIGINT,
+    response_status BIGINT,
+    error TEXT,
+    UNIQUE (webhook_id, event_id, event)
+);
 
 CREATE INDEX dataset_event_id_received ON dataset_event_id (received_ms);
 
@@ -1116,12 +1116,13 @@ CREATE INDEX run_tag_search ON run_tag (experiment, key, short, run);
 
 CREATE INDEX token_principal ON token (principal);
 
+CREATE INDEX trace_experiment_started ON trace (experiment, started_ms DESC, id);
+
+CREATE INDEX trace_link_trace ON trace_link (trace);
+
 CREATE INDEX webhook_delivery_due ON webhook_delivery (due_ms);
 
 CREATE INDEX webhook_delivery_log ON webhook_delivery (webhook_id, created_ms, id);
 
 CREATE INDEX webhook_project ON webhook (project, created_ms);
-CREATE INDEX trace_experiment_started ON trace (experiment, started_ms DESC, id);
-
-CREATE INDEX trace_link_trace ON trace_link (trace);
 

@@ -21,7 +21,7 @@ import Web
             }
             #expect(
                 seen == [
-                    "200 ok", "200 ok", "200 ok", "200 ok", "404 ENDPOINT_NOT_FOUND", "404 ENDPOINT_NOT_FOUND",
+                    "200 ok", "200 ok", "200 ok", "200 ok", "404 ENDPOINT_NOT_FOUND", "501 NOT_IMPLEMENTED",
                     "405 NOT_IMPLEMENTED",
                     "400 INVALID_PARAMETER_VALUE", "404 RESOURCE_DOES_NOT_EXIST", "400 INVALID_PARAMETER_VALUE",
                 ])
