@@ -76,7 +76,9 @@ public struct WebApplication: Sendable {
             try checkSite(method, site: header("sec-fetch-site"))
             // The one form that a page of another site can fill with JSON; not every browser names its origin.
             if case .json = route.body, header("content-type")?.lowercased().hasPrefix("text/plain") == true {
-                throw SlipwayError(.invalid, "The body's Content-Type is text/plain, which is not taken here; JSON is application/json.")
+                throw SlipwayError(
+                    .invalid,
+                    "The body's Content-Type is text/plain, which is not taken here; JSON is application/json.")
             }
             let principal =
                 route.permission == .open

@@ -103,7 +103,8 @@ import Testing
             }
             let plain = try await fixture.send("POST", "/endpoints/matrix/invocations", "1", type: "text/plain")
             let unnamed = try await fixture.send("POST", "/invocations", "{}")
-            #expect(plain.status == 400 && plain.text.contains("text/plain, which is not taken") && unnamed.text.contains("?endpoint=NAME"))
+            #expect(plain.status == 400 && plain.text.contains("text/plain, which is not taken"))
+            #expect(unnamed.text.contains("?endpoint=NAME"))
         }
     }
 
