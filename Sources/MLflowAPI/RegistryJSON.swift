@@ -26,13 +26,13 @@ extension JSONWriter {
         field("last_updated_timestamp", version.updated)
         field("user_id", version.owner)
         field("current_stage", version.stage.rawValue)
-        field("description", version.description)
+        if !version.description.isEmpty { field("description", version.description) }
         field("source", version.source)
         field("run_id", version.runID)
         field("model_id", version.loggedModelID)
         // Registering takes one transaction, so no client has to wait for it.
         field("status", "READY")
-        field("run_link", version.runLink)
+        field("run_link", version.runLink ?? "")
         keyValues("tags", version.tags.sorted { $0.key < $1.key }.map { KeyValue($0.key, $0.value) })
         if !version.aliases.isEmpty {
             key("aliases")

@@ -33,8 +33,8 @@ START_SECONDS, STOP_SECONDS = 30, 30
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "stricter: asks for more than MLflow's own server does")
-    for warning in ("ignore::FutureWarning", "ignore::UserWarning", "ignore::pandas.errors.Pandas4Warning"):  # mlflow's
-        config.addinivalue_line("filterwarnings", warning)
+    for warning in ("FutureWarning", "UserWarning", "DeprecationWarning"):  # mlflow's; pandas' are of the last kind
+        config.addinivalue_line("filterwarnings", f"ignore::{warning}")
 
 
 def answers(url):
