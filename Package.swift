@@ -101,7 +101,8 @@ let package = Package(
         feature("Pipelines", "Projects", "Datasets", "Tracking", "Executors", yams),
         feature("Registry", "Projects", "Datasets", "Tracking", "Pipelines", yams),
         feature(
-            "Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference", "Tables"),
+            "Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference", "Tables",
+            "Executors", "Transport"),
         feature("Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
 
         feature("Webhooks", "Projects", "Datasets", "Registry", "Transport"),

@@ -3,26 +3,28 @@ import Processes
 import Synchronization
 
 /// A moment by which work must have ended.
-struct Deadline: Sendable {
+public struct Deadline: Sendable {
     /// As it was asked for, for messages.
-    let seconds: Double
+    public let seconds: Double
     /// By the monotonic clock.
-    let nanoseconds: UInt64
+    public let nanoseconds: UInt64
 
     /// - Parameter seconds: from now; a day bounds the sum, nobody means more.
-    init(seconds: Double) {
+    public init(seconds: Double) {
         self.seconds = seconds
         nanoseconds = Clock.monotonicNanoseconds() + UInt64(min(max(seconds, 0), 86_400) * 1e9)
     }
 
-    var isOver: Bool { Clock.monotonicNanoseconds() >= nanoseconds }
+    public var isOver: Bool { Clock.monotonicNanoseconds() >= nanoseconds }
 
-    var restSeconds: Double {
+    /// 0 when it is over.
+    public var restSeconds: Double {
         let now = Clock.monotonicNanoseconds()
         return nanoseconds > now ? Double(nanoseconds - now) / 1e9 : 0
     }
 
-    var error: SlipwayError {
+    /// What to throw when it is over.
+    public var error: SlipwayError {
         SlipwayError(
             .deadlineExceeded, "The model did not answer within \(seconds) s and was stopped.",
             details: ["deadlineSeconds": "\(seconds)"])

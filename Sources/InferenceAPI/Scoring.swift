@@ -68,8 +68,17 @@ struct Scoring {
 
     private func invoke(_ name: String, _ request: Request) async throws -> Response {
         let bytes = try await request.bytes(maximumBytes: InferenceRoutes.maximumBytes)
-        let frame = try Self.frame(bytes, contentType: request.header("content-type"))
         let model = try await serving.served(name, as: request.principal, permission: .predict)
+        let type = request.header("content-type")
+        if model.isPython {
+            let answer = try await serving.score(
+                bytes, contentType: type ?? "application/json", frame: try? Self.frame(bytes, contentType: type),
+                time: request.predictionTime, requestID: request.id, on: model, as: request.principal)
+            return Response(
+                status: answer.status, headers: [("Content-Type", answer.contentType)], body: .bytes(answer.body)
+            ).naming(answer.predictionID)
+        }
+        let frame = try Self.frame(bytes, contentType: type)
         let bound = try FrameBinding(model).bind(frame)
         // The version that the inputs were made for answers, even if the name switches meanwhile.
         var call = InferenceCall(name: name, inputs: bound.tensors, requestID: request.id)

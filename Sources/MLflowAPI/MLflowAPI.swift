@@ -19,16 +19,19 @@ public struct MLflowRoutes: Sendable {
     let traces: TraceService
     let evaluation: EvaluationService
     let webhooks: WebhooksService
+    private let ui: MLflowUI?
 
+    /// - Parameter ui: MLflow's own web page, to be served with what it asks; nil serves none.
     public init(
         tracking: TrackingService, registry: RegistryService, traces: TraceService, evaluation: EvaluationService,
-        webhooks: WebhooksService
+        webhooks: WebhooksService, ui: MLflowUI? = nil
     ) {
         self.tracking = tracking
         self.registry = registry
         self.traces = traces
         self.evaluation = evaluation
         self.webhooks = webhooks
+        self.ui = ui
     }
 
     public var routes: [Route] {
@@ -37,7 +40,8 @@ public struct MLflowRoutes: Sendable {
             + artifactLinkRoutes
             + registryRoutes + webhookRoutes + traceRoutes + assessmentRoutes + evaluationDatasetRoutes + scorerRoutes
             + serverRoutes
-        return known + Self.unknownRoutes(beside: known)
+        let page = ui.map { $0.routes + [PageQueries(mlflow: self).route] } ?? []
+        return known + Self.unknownRoutes(beside: known) + page
     }
 
     /// One endpoint below `/api/VERSION/mlflow` and `/ajax-api/VERSION/mlflow`.

@@ -84,6 +84,26 @@ extension RegistryService {
         return path
     }
 
+    /// The version's card when it has to be asked in Python: it has MLflow's flavor `python_function` and no ONNX model.
+    public func pythonCard(of version: ModelVersion) async throws -> ModelCard? {
+        var card = version.card
+        if card == nil { card = try await self.card(among: try await files(of: version)) }
+        guard let card, card.flavors["python_function"] != nil, card.onnxPath == nil else { return nil }
+        return card
+    }
+
+    /// A local folder, only to be read, with all of the version's files.
+    public func localFolder(of version: ModelVersion) async throws -> String {
+        let place = "\(platform.dataDirectory)/tmp/models/\(version.modelID)-\(version.version)-all"
+        if FilePlacement.exists(place) { return place }
+        var sources: [(path: String, source: String)] = []
+        for file in try await files(of: version) {
+            sources.append((file.path, try await objects.localPath(file.object.digest)))
+        }
+        try FilePlacement.fill(place, with: sources)
+        return place
+    }
+
     /// What mlflow and people put beside a model is text; tensors are not.
     private static func mayHoldTensors(_ path: String) -> Bool {
         let name = path.split(separator: "/").last.map { $0.lowercased() } ?? ""

@@ -30,7 +30,7 @@ enum Features {
         + ServingFeature.migrations
         + MonitoringFeature.migrations + WebhooksFeature.migrations
 
-    static func make(_ platform: Platform) -> [Feature] {
+    static func make(_ platform: Platform, configuration: ServerConfiguration) throws -> [Feature] {
         let projects = ProjectsFeature.make(platform)
         let datasets = DatasetsFeature.make(platform)
         let labels = LabelsFeature.make(platform, datasets: datasets.service)
@@ -39,7 +39,8 @@ enum Features {
         let pipelines = PipelinesFeature.make(platform, datasets: datasets.service)
         let registry = RegistryFeature.make(
             platform, datasets: datasets.service, tracking: tracking.service, pipelines: pipelines.service)
-        let serving = ServingFeature.make(platform, registry: registry.service, datasets: datasets.service)
+        let serving = ServingFeature.make(
+            platform, registry: registry.service, datasets: datasets.service, configuration: configuration.serving)
         let monitoring = MonitoringFeature.make(
             platform, datasets: datasets.service, serving: serving.service, pipelines: pipelines.service)
 
@@ -51,7 +52,8 @@ enum Features {
         mlflow.routes =
             MLflowRoutes(
                 tracking: tracking.service, registry: registry.service, traces: traces.service,
-                evaluation: traces.evaluation, webhooks: webhooks.service
+                evaluation: traces.evaluation, webhooks: webhooks.service,
+                ui: try configuration.mlflowUI.map { try MLflowUI(folder: $0) }
             ).routes
         var inference = Feature(name: "inference")
         inference.routes = InferenceRoutes(serving: serving.service, version: Server.version).routes

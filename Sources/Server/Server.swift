@@ -104,7 +104,7 @@ struct World: Sendable {
                 hosts: try configuration.sourceHosts.isEmpty
                     ? nil : HostList(parsing: configuration.sourceHosts, field: "allow-source-host")),
             pythonEnvironments: configuration.pythonEnvironments, localURL: "http://\(host):\(configuration.port)")
-        let features = Features.make(platform)
+        let features = try Features.make(platform, configuration: configuration)
         var routes = features.flatMap(\.routes) + AccessRoutes(access).routes
         routes += LedgerRoutes(ledger, lineageSources: features.flatMap(\.lineage)).routes
         routes += ServerRoutes(platform: platform).routes(with: routes)

@@ -7,6 +7,7 @@ import Executors
 import Inference
 import Logging
 import Platform
+import Serving
 import Tables
 
 /// Options of every command that opens the data itself.
@@ -38,13 +39,21 @@ public struct ServeCommand: AsyncParsableCommand {
     var sourceRoot: [String] = []
     @Option(
         parsing: .singleValue,
-        help: "A Python environment for pipeline steps: NAME=FOLDER, or FOLDER for the default one. May be repeated.")
+        help: """
+            A Python environment for pipeline steps and Python models: NAME=FOLDER, or FOLDER for the default one. May be \
+            repeated.
+            """)
     var python: [String] = []
+    @Option(help: "Processes for each loaded Python model.") var pythonProcesses = 2
+    @Option(help: "The memory of each of these processes, in MiB.") var pythonMemory = 2048
+    @Flag(help: "Let Python models use this machine's network.") var pythonNetwork = false
     @Option(
         parsing: .singleValue,
         help: "A host that sources may reach: data.example.org, *.example.org (default: any). May be repeated.")
     var allowSourceHost: [String] = []
     @Flag(help: "Let sources reach private and loopback addresses.") var allowPrivateSources = false
+    @Option(help: "Serve MLflow's own web page from this folder: mlflow/server/js/build of an installed mlflow.")
+    var mlflowUI: String?
     @Option(help: "trace, debug, info, warning or error.") var logLevel = "info"
 
     public init() {}
@@ -70,9 +79,27 @@ public struct ServeCommand: AsyncParsableCommand {
             let (name, path) = parts.count == 2 ? (parts[0], parts[1]) : ("default", text)
             configuration.pythonEnvironments[try Name.validate(name, field: "python")] = try DataFolder.realPath(path)
         }
+        configuration.mlflowUI = try mlflowUI.map(DataFolder.realPath)
+        configuration.serving.python = try pythonServing
         configuration.allowPrivateSources = allowPrivateSources
         configuration.sourceHosts = allowSourceHost
         try await Server.run(configuration, logger: logger)
+    }
+
+    private var pythonServing: ServingConfiguration.Python {
+        get throws {
+            guard (1...64).contains(pythonProcesses) else {
+                throw SlipwayError.field("python-processes", "is \(pythonProcesses)", expected: "1 to 64")
+            }
+            guard (64...1 << 24).contains(pythonMemory) else {
+                throw SlipwayError.field("python-memory", "is \(pythonMemory)", expected: "MiB, at least 64")
+            }
+            var python = ServingConfiguration.Python()
+            python.processes = pythonProcesses
+            python.memoryBytes = Int64(pythonMemory) << 20
+            python.network = pythonNetwork
+            return python
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Core
+import Serving
 
 /// What `slipway serve` is told.
 public struct ServerConfiguration: Sendable {
@@ -16,12 +17,15 @@ public struct ServerConfiguration: Sendable {
     public var allowedHosts: [String] = []
     /// The folders that file sources may read; each absolute, links resolved.
     public var sourceRoots: [String] = []
-    /// The Python environments that steps may name; `default` is for steps that name none.
+    /// The Python environments that steps may name; `default` is for steps that name none, and for Python models.
     public var pythonEnvironments: [String: String] = [:]
     /// The hosts that sources may reach, as `HostList` takes them; empty for any.
     public var sourceHosts: [String] = []
     /// Whether sources may reach private and loopback addresses.
     public var allowPrivateSources = false
+    public var serving = ServingConfiguration()
+    /// The folder of MLflow's own web page, to serve it at `/`; nil serves none.
+    public var mlflowUI: String?
     public var tableWorkers = 3
     public var tableMemoryBytes: Int64 = 2 << 30
 

@@ -90,13 +90,16 @@ public struct EndpointStatus: Sendable, Hashable {
     public let isolation: Endpoint.Isolation?
     /// Why the newest attempt to load a version failed.
     public let problem: String?
+    /// What may go wrong: a Python environment that lacks what the model asks for.
+    public let note: String?
     /// Requests answered by this process.
     public let requests: Int
 
     var fields: [String: JSONValue] {
         [
             "state": .string(state.rawValue), "serving": JSONValue(version?.description),
-            "runsIn": JSONValue(isolation?.rawValue), "problem": JSONValue(problem), "requests": JSONValue(requests),
+            "runsIn": JSONValue(isolation?.rawValue), "problem": JSONValue(problem), "note": JSONValue(note),
+            "requests": JSONValue(requests),
         ]
     }
 }

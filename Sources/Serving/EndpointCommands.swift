@@ -6,7 +6,7 @@ import Core
 public struct EndpointCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "endpoint", abstract: "Endpoints: names under which models answer.",
-        subcommands: [List.self, Show.self, Put.self, Delete.self, Predictions.self])
+        subcommands: [List.self, Show.self, Put.self, Delete.self, Predictions.self, Log.self])
 
     public init() {}
 
@@ -66,6 +66,20 @@ public struct EndpointCommand: AsyncParsableCommand {
         @OptionGroup var server: ClientOptions
 
         func run() async throws { _ = try await server.client().send("DELETE", EndpointCommand.path(name)) }
+    }
+
+    struct Log: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the end of the logs of a Python model's processes.")
+        @Argument var name: String
+        @OptionGroup var server: ClientOptions
+
+        func run() async throws {
+            try await server.client().lines(EndpointCommand.path(name) + "/log") { line in
+                Terminal.out(line)
+                return true
+            }
+        }
     }
 
     struct Predictions: AsyncParsableCommand {

@@ -25,6 +25,9 @@ final class Live: Sendable {
     }
 
     var modelName: String { target.name }
+
+    /// Whether the next prediction is one of the share that is logged.
+    var isToLog: Bool { logRate >= 1 || Double.random(in: 0..<1) < logRate }
 }
 
 /// How a name is to be served, before a version is resolved and loaded.
@@ -194,6 +197,22 @@ final class LiveModels: Sendable {
             gone.append(oldest.value)
         }
         return gone
+    }
+
+    /// The Python sessions that are loaded.
+    var pythonSessions: [Session] { state.withLock { $0.sessions.values.filter { $0.python != nil } } }
+
+    /// Unloads the Python sessions that were last asked before then; whoever asks again loads them again. Requests under
+    /// way end as they began.
+    func unloadPython(before time: UInt64) -> [Session] {
+        state.withLock { state in
+            let idle = state.sessions.filter { $0.value.python != nil && $0.value.lastUse < time }
+            for (key, session) in idle {
+                state.sessions[key] = nil
+                for (name, live) in state.live where live.session === session { state.live[name] = nil }
+            }
+            return Array(idle.values)
+        }
     }
 
     func clear() {

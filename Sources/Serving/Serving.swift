@@ -16,7 +16,10 @@ public enum ServingFeature {
         var feature = Feature(name: "serving")
         feature.routes = ServingRoutes(service: service).routes + PredictionRoutes(service: service).routes
         feature.subscriptions = [service.versionSwitching]
-        feature.background = [Background("prediction log") { await service.log.runUntilCancelled() }]
+        feature.background = [
+            Background("prediction log") { await service.log.runUntilCancelled() },
+            Background("scoring processes") { await service.watchProcesses() },
+        ]
         feature.lineage = [service.lineage]
         return (feature, service)
     }
@@ -47,6 +50,25 @@ public struct ServingConfiguration: Sendable {
     public var executable: String?
     /// How long a request may take when it names no deadline, in seconds.
     public var deadlineSeconds: Double = 30
+    public var python = Python()
+
+    /// Models that are no ONNX run in processes of mlflow's scoring server.
+    public struct Python: Sendable {
+        /// Processes for each loaded version.
+        public var processes = 2
+        /// Of each process with all its children, in bytes.
+        public var memoryBytes: Int64 = 2 << 30
+        /// Threads of numerical libraries, for each process.
+        public var threads = 1
+        /// The time to start Python, import what the model needs and load it.
+        public var loadSeconds: Double = 120
+        /// A version that nobody asked for so long is unloaded; the next request loads it again.
+        public var idleSeconds: Double = 900
+        /// Whether the processes have the machine's network.
+        public var network = false
+
+        public init() {}
+    }
 
     public init() {}
 }

@@ -49,6 +49,12 @@ struct ServingRoutes {
                 return .noContent
             },
             Route(
+                .get, "/api/v1/endpoints/{name}/log", .operateEndpoints,
+                "The end of the logs of a Python model's processes, as text."
+            ) { request in
+                .text(try await service.processLog(request.parameter("name"), as: request.principal))
+            },
+            Route(
                 .post, "/api/v1/endpoints/{name}/batch", .predict,
                 "Predicts for all rows of a dataset version or slice; the rows with their predictions become a dataset version.",
                 body: .json([

@@ -90,22 +90,32 @@ extension ServingService {
             throw error
         }
         var id: String?
-        if live.logRate >= 1 || Double.random(in: 0..<1) < live.logRate {
-            let now = platform.clock.now()
-            let entry = PredictionLog.Entry(
-                id: ID.make(at: now), live: live, time: call.time ?? now,
-                rowCount: call.inputs.first?.rows ?? 1, layout: layout(call, session), inputs: call.inputs,
-                outputs: outputs,
-                requestID: call.requestID, principal: principal.name)
-            switch live.log {
-            case .buffered: try await log.append(entry)
-            case .sync: try await log.write(entry)
-            }
-            id = entry.id
+        if live.isToLog {
+            id = try await record(
+                live, inputs: call.inputs, outputs: outputs, layout: layout(call, session),
+                rows: call.inputs.first?.rows ?? 1, time: call.time, requestID: call.requestID, as: principal)
         }
         measure(call.name, "ok", started)
         return InferenceAnswer(
             predictionID: id, model: session.version.ref, version: session.version.version, outputs: outputs)
+    }
+
+    /// Writes a prediction down as its endpoint says.
+    ///
+    /// - Returns: its id.
+    func record(
+        _ live: Live, inputs: [Tensor], outputs: [Tensor], layout: Layout?, rows: Int, time: Timestamp?,
+        requestID: String, as principal: Principal
+    ) async throws -> String {
+        let now = platform.clock.now()
+        let entry = PredictionLog.Entry(
+            id: ID.make(at: now), live: live, time: time ?? now, rowCount: rows, layout: layout, inputs: inputs,
+            outputs: outputs, requestID: requestID, principal: principal.name)
+        switch live.log {
+        case .buffered: try await log.append(entry)
+        case .sync: try await log.write(entry)
+        }
+        return entry.id
     }
 
     /// What a name's model takes and gives.
@@ -156,7 +166,7 @@ extension ServingService {
         return Layout(inputs: [input.name: columns])
     }
 
-    private func measure(_ endpoint: String, _ outcome: String, _ started: UInt64) {
+    func measure(_ endpoint: String, _ outcome: String, _ started: UInt64) {
         platform.prometheus.count(
             "slipway_inference_requests_total", help: "Requests to models by endpoint and outcome.",
             labels: [("endpoint", endpoint), ("outcome", outcome)])

@@ -31,7 +31,7 @@ public final class ServingService: Sendable {
         self.configuration = configuration
         live = LiveModels(capacity: configuration.loadedVersions)
         log = PredictionLog(platform.database, store: predictions, logger: platform.logger)
-        loader = ModelLoader(configuration, registry: registry, logger: platform.logger)
+        loader = ModelLoader(configuration, registry: registry, platform: platform)
     }
 
     var database: Database { platform.database }
@@ -126,7 +126,8 @@ public final class ServingService: Sendable {
         let problem = live.problem(name)
         return EndpointStatus(
             state: problem != nil ? .failed : now != nil ? .ready : .idle, version: now?.session.version.ref,
-            isolation: now?.session.isolation, problem: problem?.error.message, requests: live.requests(name))
+            isolation: now?.session.isolation, problem: problem?.error.message,
+            note: now?.session.python?.note.map { "the model asks for \($0)" }, requests: live.requests(name))
     }
 
     func json(_ endpoint: Endpoint) -> JSONValue {
@@ -182,8 +183,10 @@ public final class ServingService: Sendable {
                 let plan = try await plan(key)
                 let version = try await registry.resolve(plan.target, as: .system)
                 let trusted = try await loader.isTrusted(version)
+                // Python never runs in the server.
+                let isPython = try await registry.pythonCard(of: version) != nil
                 let isolation: Endpoint.Isolation =
-                    plan.isolation == .auto ? (trusted ? .server : .worker) : plan.isolation
+                    isPython ? .worker : plan.isolation == .auto ? (trusted ? .server : .worker) : plan.isolation
                 let session = try await live.session(.init(version: version.key, isolation: isolation)) { [loader] in
                     try await loader.load(version, isolation)
                 }

@@ -24,6 +24,9 @@ final class Session: Sendable {
         used = Atomic(Clock.monotonicNanoseconds())
     }
 
+    /// Its processes, when it is a Python model.
+    var python: PythonRunner? { runner as? PythonRunner }
+
     /// When it was last asked, by the monotonic clock.
     var lastUse: UInt64 { used.load(ordering: .relaxed) }
 

@@ -112,7 +112,7 @@ struct Course {
         let (total, sentTag) = (total, tag)
         var seenTag: String?
         let exchange = try Exchange(
-            method: method, url: url, body: body, policy: request.addressPolicy,
+            method: method, url: url, body: body, policy: request.addressPolicy, unixSocket: request.unixSocket,
             maximumBytes: maximumBytes - resumeFrom,
             cancellation: cancellation, sink: sink
         ) { exchange in

@@ -17,6 +17,7 @@ final class Exchange {
     let policy: AddressPolicy
     let cancellation: Cancellation
     private let method: String
+    let unixSocket: String?
     private let sink: ByteSink?
     private let onHead: (Exchange) throws -> Void
     private var maximumBytes: Int64
@@ -39,11 +40,12 @@ final class Exchange {
     ///   - maximumBytes: of the body; past it, the exchange fails with `tooLarge`.
     ///   - onHead: called once, before the first byte of a body that goes to the sink.
     init(
-        method: String, url: WebURL, body: HTTPBody, policy: AddressPolicy, maximumBytes: Int64,
+        method: String, url: WebURL, body: HTTPBody, policy: AddressPolicy, unixSocket: String?, maximumBytes: Int64,
         cancellation: Cancellation,
         sink: ByteSink?, onHead: @escaping (Exchange) throws -> Void
     ) throws {
         (self.method, self.url, self.policy, self.cancellation) = (method, url, policy, cancellation)
+        self.unixSocket = unixSocket
         (self.maximumBytes, self.sink, self.onHead) = (maximumBytes, sink, onHead)
         upload = try UploadSource(body)
     }
@@ -59,10 +61,13 @@ final class Exchange {
 
     /// A connection is about to be opened.
     func openSocket(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
-        guard let peer = IPAddress(family: address.pointee.family, sockaddr: slipway_sockaddr(address)) else {
+        if unixSocket == nil {
+            guard let peer = IPAddress(family: address.pointee.family, sockaddr: slipway_sockaddr(address)),
+                allow(peer)
+            else { return -1 }
+        } else if address.pointee.family != AF_UNIX {
             return -1
         }
-        guard allow(peer) else { return -1 }
         #if canImport(Glibc)
             return socket(
                 address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue),
@@ -74,7 +79,7 @@ final class Exchange {
 
     /// A request is about to be sent, perhaps on a connection that was open already.
     func prerequest(_ peer: UnsafeMutablePointer<CChar>?) -> Int32 {
-        if policy == .any { return Int32(CURL_PREREQFUNC_OK) }
+        if policy == .any || unixSocket != nil { return Int32(CURL_PREREQFUNC_OK) }
         let text = peer.map { String(cString: $0) } ?? ""
         guard let address = IPAddress(String(text.prefix { $0 != "%" })), allow(address) else {
             return Int32(CURL_PREREQFUNC_ABORT)

@@ -17,6 +17,9 @@ public struct HTTPRequest: Sendable {
     /// The largest body that is taken; nil means 64 MiB for `send` and no limit for `download` and `stream`.
     public var maximumResponseBytes: Int64?
     public var addressPolicy: AddressPolicy
+    /// The socket in the file system where the server listens, whatever host the URL names: for processes of this machine
+    /// that have no network. The server's own choice, never a client's; no address policy and no proxy concern it.
+    public var unixSocket: String?
     /// Which hosts may be asked, redirects included: each list must have them.
     public var hosts: [HostList] = []
     /// How often `download` and `stream` go on, with a range request, from where a broken connection left off. It takes

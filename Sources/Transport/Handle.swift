@@ -43,7 +43,8 @@ final class Handle: @unchecked Sendable {
         set(CURLOPT_LOW_SPEED_LIMIT, 1)
         set(CURLOPT_LOW_SPEED_TIME, max(1, Int(settings.stallSeconds.rounded(.up))))
         // A proxy would hide the peer's address from the policy.
-        if exchange.policy != .any { set(CURLOPT_PROXY, "") }
+        if exchange.policy != .any || exchange.unixSocket != nil { set(CURLOPT_PROXY, "") }
+        if let path = exchange.unixSocket { set(CURLOPT_UNIX_SOCKET_PATH, path) }
         if let file = settings.authorityFile { set(CURLOPT_CAINFO, file) }
         set(CURLOPT_URL, exchange.url.text)
         let list = setMessage(settings)

@@ -20,7 +20,7 @@ import Testing
             #expect(
                 fixture.serving.status(of: "shop")
                     == EndpointStatus(
-                        state: .ready, version: version.ref, isolation: .server, problem: nil, requests: 0))
+                        state: .ready, version: version.ref, isolation: .server, problem: nil, note: nil, requests: 0))
             #expect(
                 try await fixture.serving.list(project: "fresh", PageRequest(), as: Fixture.viewer).items == [changed])
             #expect(try await fixture.serving.list(project: nil, PageRequest(), as: Fixture.stranger).items == [])
