@@ -59,6 +59,11 @@ public struct MLflowUI: Sendable {
             Route(.get, "/static-files/{path+}", .open, "The parts of MLflow's web page.") { request in
                 try file(request.parameter("path"), isPage: false)
             },
+            // The page asks on every list of runs, and shows an error for any answer but this one.
+            Route(
+                .get, "/ajax-api/2.0/mlflow/gateway-proxy", .signedIn,
+                "MLflow: the endpoints of its gateway, of which this server has none.", wire: .mlflow
+            ) { _ in .json(["endpoints": []]) },
         ]
     }
 

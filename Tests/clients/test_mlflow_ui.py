@@ -73,8 +73,9 @@ def test_page(filled, browser, name, path, texts):
     if folder := os.environ.get("SLIPWAY_SCREENSHOTS"):
         page.wait_for_timeout(2000)
         page.screenshot(path=pathlib.Path(folder) / f"{name}.png")
+    notices = page.get_by_text("ENDPOINT_NOT_FOUND").all_inner_texts()
     page.close()
-    assert (failed, broken) == ([], [])
+    assert (failed, broken, notices) == ([], [], [])
 
 
 def test_headers_and_graphql(filled):
