@@ -16,8 +16,10 @@ OLDER = pathlib.Path(os.environ.get("SLIPWAY_MLFLOW2_PYTHON", HERE.parents[1] / 
 def test_the_2_x_line(url):
     """The tests of tracking, models and artifacts, run by an mlflow of the 2.x line."""
     tests = [HERE / name for name in ("test_tracking.py", "test_models.py", "test_artifacts.py")]
+    # Its MlflowClient sends artifacts to the global server, whatever server it was made for.
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "not objects_in_s3"]
     done = subprocess.run(
-        [OLDER, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], env={**os.environ, "SLIPWAY_TEST_URL": url},
+        [OLDER, *words, *tests], env={**os.environ, "SLIPWAY_TEST_URL": url},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
 
