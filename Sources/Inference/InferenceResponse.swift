@@ -107,31 +107,7 @@ extension InferenceJSON {
             }
             guard rawBytes == nil else { return }
             writer.key("data")
-            writer.array { writer in write(tensor.values, to: &writer) }
-        }
-    }
-
-    private static func write(_ values: TensorValues, to writer: inout JSONWriter) {
-        func integers(_ numbers: [some FixedWidthInteger], _ writer: inout JSONWriter) {
-            for number in numbers { writer.raw(String(number)) }
-        }
-        func single(_ number: Float, _ writer: inout JSONWriter) {
-            if number.isFinite { writer.raw(number.description) } else { writer.write(Double(number)) }
-        }
-        switch values {
-        case .bool(let flags): for flag in flags { writer.write(flag) }
-        case .uint8(let numbers): integers(numbers, &writer)
-        case .uint16(let numbers): integers(numbers, &writer)
-        case .uint32(let numbers): integers(numbers, &writer)
-        case .uint64(let numbers): integers(numbers, &writer)
-        case .int8(let numbers): integers(numbers, &writer)
-        case .int16(let numbers): integers(numbers, &writer)
-        case .int32(let numbers): integers(numbers, &writer)
-        case .int64(let numbers): integers(numbers, &writer)
-        case .fp16(let halves): for half in halves { single(Half.float(half), &writer) }
-        case .fp32(let numbers): for number in numbers { single(number, &writer) }
-        case .fp64(let numbers): for number in numbers { writer.write(number) }
-        case .bytes(let texts): for text in texts { writer.write(text) }
+            writer.array { writer in writer.elements(tensor.values) }
         }
     }
 }

@@ -34,33 +34,15 @@ enum PredictionsJSON {
         let isPerRow = !output.shape.isEmpty && output.shape[0] == rows
         let width = isPerRow ? output.shape.dropFirst().reduce(1, *) : output.values.count
         let start = isPerRow ? row * width : 0
-        if width == 1 { return element(output.values, start, &writer) }
+        if width == 1 { return writer.element(output.values, at: start) }
         if let labels = output.labels, labels.count == width {
             return writer.object { writer in
                 for (place, label) in labels.enumerated() {
                     writer.key(label)
-                    element(output.values, start + place, &writer)
+                    writer.element(output.values, at: start + place)
                 }
             }
         }
-        writer.array { writer in for place in start..<start + width { element(output.values, place, &writer) } }
-    }
-
-    private static func element(_ values: TensorValues, _ at: Int, _ writer: inout JSONWriter) {
-        switch values {
-        case .bool(let v): writer.write(v[at])
-        case .uint8(let v): writer.raw(String(v[at]))
-        case .uint16(let v): writer.raw(String(v[at]))
-        case .uint32(let v): writer.raw(String(v[at]))
-        case .uint64(let v): writer.raw(String(v[at]))
-        case .int8(let v): writer.raw(String(v[at]))
-        case .int16(let v): writer.raw(String(v[at]))
-        case .int32(let v): writer.raw(String(v[at]))
-        case .int64(let v): writer.raw(String(v[at]))
-        case .fp16(let v): writer.write(Double(TensorText.float(half: v[at])))
-        case .fp32(let v): if v[at].isFinite { writer.raw(v[at].description) } else { writer.write(Double(v[at])) }
-        case .fp64(let v): writer.write(v[at])
-        case .bytes(let v): writer.write(v[at])
-        }
+        writer.array { writer in for place in start..<start + width { writer.element(output.values, at: place) } }
     }
 }

@@ -59,25 +59,9 @@ struct BatchColumns {
 
     /// Tables have no word for NaN that all readers know: what is not finite is null.
     private static func write(_ values: TensorValues, _ at: Int, _ writer: inout JSONWriter) {
-        func real(_ number: Double, _ text: @autoclosure () -> String) {
-            if number.isFinite { writer.raw(text()) } else { writer.writeNull() }
-        }
-        switch values {
-        case .bool(let v): writer.write(v[at])
-        case .uint8(let v): writer.raw(String(v[at]))
-        case .uint16(let v): writer.raw(String(v[at]))
-        case .uint32(let v): writer.raw(String(v[at]))
-        case .uint64(let v): writer.raw(String(v[at]))
-        case .int8(let v): writer.raw(String(v[at]))
-        case .int16(let v): writer.raw(String(v[at]))
-        case .int32(let v): writer.raw(String(v[at]))
-        case .int64(let v): writer.raw(String(v[at]))
-        case .fp16(let v):
-            let number = TensorText.float(half: v[at])
-            real(Double(number), number.description)
-        case .fp32(let v): real(Double(v[at]), v[at].description)
-        case .fp64(let v): real(v[at], v[at].description)
-        case .bytes(let v): writer.write(v[at])
-        }
+        guard case .fp16(let halves) = values else { return writer.element(values, at: at, notFinite: .null) }
+        // Of a half, the digits of a Float.
+        let number = Half.float(halves[at])
+        if number.isFinite { writer.raw(number.description) } else { writer.writeNull() }
     }
 }

@@ -104,7 +104,9 @@ struct PyfuncCodec: Sendable {
                 writer.key("data")
                 writer.array { writer in
                     for row in 0..<rows {
-                        writer.array { writer in for column in columns { column.values.write(row, to: &writer) } }
+                        writer.array { writer in
+                            for column in columns { writer.element(column.values, at: row, notFinite: .null) }
+                        }
                     }
                 }
             }
@@ -131,7 +133,7 @@ struct PyfuncCodec: Sendable {
 
     private static func nested(_ tensor: Tensor, _ depth: Int, _ at: inout Int, _ writer: inout JSONWriter) {
         guard depth < tensor.shape.count else {
-            tensor.values.write(at, to: &writer)
+            writer.element(tensor.values, at: at, notFinite: .null)
             at += 1
             return
         }
@@ -208,27 +210,5 @@ struct PyfuncCodec: Sendable {
         SlipwayError(
             .unsupported,
             "The model's answer is \(value.kindName), not a table or an array; ask it by /endpoints/NAME/invocations.")
-    }
-}
-
-extension TensorValues {
-    /// Writes one element; NaN and infinities, which JSON does not have, are `null`.
-    func write(_ at: Int, to writer: inout JSONWriter) {
-        func number(_ value: Double) { if value.isFinite { writer.write(value) } else { writer.raw("null") } }
-        switch self {
-        case .bool(let v): writer.write(v[at])
-        case .uint8(let v): writer.raw(String(v[at]))
-        case .uint16(let v): writer.raw(String(v[at]))
-        case .uint32(let v): writer.raw(String(v[at]))
-        case .uint64(let v): writer.raw(String(v[at]))
-        case .int8(let v): writer.raw(String(v[at]))
-        case .int16(let v): writer.raw(String(v[at]))
-        case .int32(let v): writer.raw(String(v[at]))
-        case .int64(let v): writer.raw(String(v[at]))
-        case .fp16(let v): number(Double(TensorText.float(half: v[at])))
-        case .fp32(let v): if v[at].isFinite { writer.raw(v[at].description) } else { writer.raw("null") }
-        case .fp64(let v): number(v[at])
-        case .bytes(let v): writer.write(v[at])
-        }
     }
 }
