@@ -3,6 +3,32 @@ import Inference
 
 /// Casts cells to the element type of an input.
 enum Cells {
+    /// The values of a nested list in order, and its shape, which is that of the first list at each depth.
+    ///
+    /// - Parameter uneven: the error for a value that does not fit the shape.
+    static func flatten(
+        _ value: JSONValue, uneven: (JSONValue) -> SlipwayError
+    ) throws -> (shape: [Int], cells: [JSONValue]) {
+        var shape: [Int] = []
+        var level = value
+        while let items = level.arrayValue {
+            shape.append(items.count)
+            guard let first = items.first else { break }
+            level = first
+        }
+        var cells: [JSONValue] = []
+        func add(_ value: JSONValue, _ depth: Int) throws {
+            guard depth < shape.count else {
+                guard value.arrayValue == nil else { throw uneven(value) }
+                return cells.append(value)
+            }
+            guard let items = value.arrayValue, items.count == shape[depth] else { throw uneven(value) }
+            for item in items { try add(item, depth + 1) }
+        }
+        try add(value, 0)
+        return (shape, cells)
+    }
+
     /// - Throws: `invalid`, naming the cell by `place`.
     static func values(_ cells: [JSONValue], _ type: TensorType, place: (Int) -> String) throws -> TensorValues {
         func integers<T: FixedWidthInteger>(_: T.Type) throws -> [T] {

@@ -138,26 +138,9 @@ public struct FrameBinding {
 
     /// A nested list as a tensor; its shape is that of the lists.
     private func tensor(_ value: JSONValue, _ spec: TensorSpec) throws -> Tensor {
-        var shape: [Int] = []
-        var level = value
-        while let items = level.arrayValue {
-            shape.append(items.count)
-            guard let first = items.first else { break }
-            level = first
-        }
-        var cells: [JSONValue] = []
-        func flatten(_ value: JSONValue, _ depth: Int) throws {
-            guard depth < shape.count else {
-                guard value.arrayValue == nil else { throw uneven() }
-                return cells.append(value)
-            }
-            guard let items = value.arrayValue, items.count == shape[depth] else { throw uneven() }
-            for item in items { try flatten(item, depth + 1) }
-        }
-        func uneven() -> SlipwayError {
+        var (shape, cells) = try Cells.flatten(value) { _ in
             .field(spec.name, "its lists are not of one length", expected: "a full array of \(spec.shape)")
         }
-        try flatten(value, 0)
         // One value a row for a model that takes a matrix of one column.
         if shape.count == 1, spec.shape.count == 2, spec.shape[1] == 1 { shape.append(1) }
         return Tensor(

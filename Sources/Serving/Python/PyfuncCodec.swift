@@ -164,23 +164,8 @@ struct PyfuncCodec: Sendable {
     }
 
     private func tensor(_ value: JSONValue, named name: String) throws -> Tensor {
-        var cells: [JSONValue] = []
-        var shape: [Int] = []
-        var level = value
-        while let items = level.arrayValue {
-            shape.append(items.count)
-            guard let first = items.first else { break }
-            level = first
-        }
-        func flatten(_ value: JSONValue, _ depth: Int) throws {
-            if depth == shape.count {
-                guard value.arrayValue == nil, value.objectValue == nil else { throw Self.unreadable(value) }
-                return cells.append(value)
-            }
-            guard let items = value.arrayValue, items.count == shape[depth] else { throw Self.unreadable(value) }
-            for item in items { try flatten(item, depth + 1) }
-        }
-        try flatten(value, 0)
+        let (shape, cells) = try Cells.flatten(value, uneven: Self.unreadable)
+        if let object = cells.first(where: { $0.objectValue != nil }) { throw Self.unreadable(object) }
         let declared = outputs.first { $0.name == name }?.type
         let values = try Cells.values(cells, declared.flatMap { fits(cells, $0) } ?? Self.type(of: cells)) {
             "\(name), value \($0)"
