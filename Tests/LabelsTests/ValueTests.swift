@@ -146,8 +146,8 @@ import Testing
         }
         expect([
             (
-                problem(["kind": "class", "classes": ["a", ["name": "b", "hotkey": "1", "colour": "#ff0000"]]]),
-                ##"{"classes":[{"colour":"#e69f00","hotkey":"2","name":"a"},{"colour":"#ff0000","hotkey":"1","name":"b"}],"kind":"class"}"##
+                problem(["kind": "class", "classes": ["cat", "3", ["name": "b", "hotkey": "1", "colour": "#ff0000"]]]),
+                ##"{"classes":[{"colour":"#e69f00","hotkey":"2","name":"cat"},{"colour":"#56b4e9","hotkey":"3","name":"3"},{"colour":"#ff0000","hotkey":"1","name":"b"}],"kind":"class"}"##
             ),
             (problem(["kind": "klass"]), "kind: 'klass' is not a kind of label; expected class, multi-class"),
             (problem(["kind": "class"]), "classes: there are 0"),

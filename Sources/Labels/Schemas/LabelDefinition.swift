@@ -108,9 +108,14 @@ public struct LabelDefinition: Sendable, Hashable {
         try twice("name", found.map(\.name))
         try twice("id", found.compactMap { $0.id.map(String.init) })
         try twice("hotkey", found.compactMap(\.hotkey))
-        var free = Array("123456789abcdefghijklmnopqrstuvwxyz").map(String.init)
+        var free = Array("1234567890abcdefghijklmnopqrstuvwxyz").map(String.init)
         let taken = Set(found.compactMap(\.hotkey) + LabelClass.reservedKeys)
         free.removeAll { taken.contains($0) }
+        // A class that is called like a key gets that key: nobody should press 2 to say 1.
+        for index in found.indices where found[index].hotkey == nil {
+            guard let own = free.firstIndex(of: found[index].name.lowercased()) else { continue }
+            found[index].hotkey = free.remove(at: own)
+        }
         for index in found.indices {
             if found[index].hotkey == nil, !free.isEmpty { found[index].hotkey = free.removeFirst() }
             if found[index].colour.isEmpty {
