@@ -108,9 +108,10 @@ let package = Package(
         feature("Webhooks", "Projects", "Datasets", "Registry", "Transport"),
 
         // MARK: Foreign wires
-        feature("MLflowAPI", "Archives", "Tracking", "Traces", "Registry", "Webhooks"),
+        feature("MLflowAPI", "Archives", "Projects", "Tracking", "Traces", "Registry", "Webhooks"),
         feature("InferenceAPI", "Serving", "Inference"),
         feature("Exchange", "Tracking", "Registry", "Transport"),
+        feature("Reporting", "Projects", "Datasets", "Tracking", "Tables"),
 
         // MARK: The program
         house(
@@ -118,14 +119,15 @@ let package = Package(
             "Executors",
             "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Traces", "Pipelines",
             "Registry", "Serving",
-            "Monitoring", "Webhooks", "MLflowAPI", "InferenceAPI", "Exchange", argumentParser, logging),
+            "Monitoring", "Webhooks", "MLflowAPI", "InferenceAPI", "Exchange", "Reporting",
+            argumentParser, logging),
         .executableTarget(
             name: "slipway",
             dependencies: [
                 "Core", "Server", "CommandKit", "Client", "Access", "Ledger", "Objects", "Tables", "Inference",
                 "Projects",
                 "Datasets", "Labels", "Tracking", "Traces", "Pipelines", "Registry", "Serving", "Monitoring",
-                "Exchange", "Webhooks", "Processes",
+                "Exchange", "Reporting", "Webhooks", "Processes",
                 argumentParser,
                 logging,
             ], swiftSettings: settings),
@@ -154,7 +156,7 @@ let package = Package(
         tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
         featureTests(
             "Access", "Projects", "Datasets", "Labels", "Tracking", "Traces", "Pipelines", "Registry", "Webhooks",
-            "Exchange"),
+            "Exchange", "Reporting"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),
@@ -165,6 +167,7 @@ let package = Package(
         featureTests("Serving", "Projects", "Datasets", "Labels", "Tracking", "Pipelines", "Registry", "Inference"),
         featureTests(
             "Monitoring", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Tables"),
+        featureTests("Reporting", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Tables"),
         featureTests("Webhooks", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Transport"),
         featureTests(
             "MLflowAPI", "Projects", "Datasets", "Tracking", "Traces", "Pipelines", "Registry", "Webhooks"),

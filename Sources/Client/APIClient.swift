@@ -130,11 +130,15 @@ public struct APIClient: Sendable {
     ///
     /// - Parameter range: only these bytes of it.
     public func stream(
-        _ path: String, query: [(String, String?)] = [], range: Range<Int64>? = nil,
-        onBytes: @escaping @Sendable ([UInt8]) throws -> Void
+        _ path: String, query: [(String, String?)] = [], range: Range<Int64>? = nil, method: String = "GET",
+        body: JSONValue? = nil, onBytes: @escaping @Sendable ([UInt8]) throws -> Void
     ) async throws {
-        var request = HTTPRequest(method: "GET", url: address(path, query))
+        var request = HTTPRequest(method: method, url: address(path, query))
         request.headers = headers
+        if let body {
+            request.headers.append(("Content-Type", "application/json"))
+            request.body = .bytes(body.canonicalBytes)
+        }
         if let range { request.headers.append(("Range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")) }
         request.timeoutSeconds = 86_400
         let response = try await reach { [request] in

@@ -77,6 +77,13 @@ public struct Principal: Hashable, Sendable {
         may(permission, in: nil) || grants.keys.contains { may(permission, in: $0) }
     }
 
+    /// The same principal, confined to one project.
+    public func confined(to project: String) -> Principal {
+        let effective = role == .admin ? .admin : grants[project] ?? role
+        return Principal(
+            name: name, role: nil, grants: effective.map { [project: $0] } ?? [:], scopes: scopes, expires: expires)
+    }
+
     /// - Throws: `forbidden`, saying which roles would do.
     public func require(_ permission: Permission, in project: String?) throws {
         guard may(permission, in: project) else {
@@ -84,7 +91,7 @@ public struct Principal: Hashable, Sendable {
             throw SlipwayError(
                 .forbidden,
                 "\(name) may not do \(permission)\(project.map { " in project \($0)" } ?? ""); it takes one of the roles \(roles). Ask an owner for a grant.",
-                details: ["permission": permission.name])
+                details: ["permission": permission.name].merging(project.map { ["project": $0] } ?? [:]) { a, _ in a })
         }
     }
 }

@@ -94,8 +94,9 @@ final class GroupCommit: Sendable {
                 // Jobs that did not run because the transaction could not begin.
                 for job in batch.dropFirst(answers.count) { answers.append(job(FailedConnection(error: error), true)) }
             }
-            for answer in answers { answer(failure) }
+            // Counted before it is acknowledged: who compares counts never takes an acknowledged write for one to come.
             if failure == nil { commits.notify() }
+            for answer in answers { answer(failure) }
         }
     }
 }

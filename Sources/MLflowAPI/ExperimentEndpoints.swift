@@ -76,10 +76,9 @@ extension MLflowRoutes {
             }
     }
 
-    /// A new experiment's project: MLflow's workspace if the client names one, else the request's.
-    static func project(_ fields: MLflowFields) -> String {
-        fields.request.map { $0.header("x-mlflow-workspace") ?? $0.project } ?? "default"
-    }
+    /// Where something new goes: MLflow's workspace if the client names one, since the principal has that project only,
+    /// else the request's project.
+    static func project(_ fields: MLflowFields) -> String { fields.request?.project ?? "default" }
 
     private static func answer(_ experiment: Experiment) -> Response {
         .mlflow { $0.message("experiment") { $0.fields(of: experiment) } }

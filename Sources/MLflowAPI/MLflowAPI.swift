@@ -1,4 +1,5 @@
 import Core
+import Projects
 import Registry
 import Traces
 import Tracking
@@ -14,6 +15,7 @@ public struct MLflowRoutes: Sendable {
     /// The version of MLflow whose API this is.
     public static let mlflowVersion = "3.17.2"
 
+    let projects: ProjectsService
     let tracking: TrackingService
     let registry: RegistryService
     let traces: TraceService
@@ -23,9 +25,10 @@ public struct MLflowRoutes: Sendable {
 
     /// - Parameter ui: MLflow's own web page, to be served with what it asks; nil serves none.
     public init(
-        tracking: TrackingService, registry: RegistryService, traces: TraceService, evaluation: EvaluationService,
-        webhooks: WebhooksService, ui: MLflowUI? = nil
+        projects: ProjectsService, tracking: TrackingService, registry: RegistryService, traces: TraceService,
+        evaluation: EvaluationService, webhooks: WebhooksService, ui: MLflowUI? = nil
     ) {
+        self.projects = projects
         self.tracking = tracking
         self.registry = registry
         self.traces = traces
@@ -39,7 +42,7 @@ public struct MLflowRoutes: Sendable {
             experimentRoutes + runRoutes + logRoutes + historyRoutes + loggedModelRoutes + artifactRoutes
             + artifactLinkRoutes
             + registryRoutes + webhookRoutes + traceRoutes + assessmentRoutes + evaluationDatasetRoutes + scorerRoutes
-            + serverRoutes
+            + workspaceRoutes + serverRoutes
         let page = ui.map { $0.routes + [PageQueries(mlflow: self).route] } ?? []
         return known + Self.unknownRoutes(beside: known) + page
     }
@@ -62,7 +65,8 @@ public struct MLflowRoutes: Sendable {
         ["api", "ajax-api"].map { prefix in
             Route(
                 method, "/\(prefix)/\(version)/\(path)", permission, "MLflow: " + summary,
-                body: body ?? (method == .get ? .none : .json([])), wire: .mlflow, handle: handle)
+                body: body ?? (method == .get ? .none : .json([])), wire: .mlflow
+            ) { try await inWorkspace($0, handle) }
         }
     }
 
@@ -70,14 +74,16 @@ public struct MLflowRoutes: Sendable {
 
     private var serverRoutes: [Route] {
         // Parts and ranges by links are there for clients that ask; one stream is quicker, so none is asked to.
-        let info: JSONValue = [
-            "store_type": "SqlStore", "workspaces_enabled": false, "trace_archival_enabled": false,
-            "multipart_uploads_enabled": false, "multipart_downloads_enabled": false,
-            "presigned_upload_run_id_supported": true, "presigned_upload_model_id_supported": true,
-            "features_enabled": ["gateway": false],
-        ]
-        return endpoint(.get, "server-info", version: "3.0", .signedIn, "What this server can do.") { _, _ in
-            .json(info)
+        return rawEndpoint(.get, "mlflow/server-info", version: "3.0", .signedIn, "what this server can do.") {
+            request in
+            .json([
+                // MLflow's own page shows all that one may read at once.
+                "store_type": "SqlStore", "workspaces_enabled": .bool(request.path.hasPrefix("/api/")),
+                "trace_archival_enabled": false,
+                "multipart_uploads_enabled": false, "multipart_downloads_enabled": false,
+                "presigned_upload_run_id_supported": true, "presigned_upload_model_id_supported": true,
+                "features_enabled": ["gateway": false],
+            ])
         } + [
             Route(.get, "/version", .open, "MLflow: the version of its API that this server speaks.") { _ in
                 .text(Self.mlflowVersion)
@@ -91,7 +97,7 @@ public struct MLflowRoutes: Sendable {
         "mcp-servers": "MLflow's registry of MCP servers", "mcp": "MLflow's registry of MCP servers",
         "prompt-optimization": "MLflow's prompt optimization", "label-schemas": "MLflow's label schemas",
         "review-queues": "MLflow's review queues", "issues": "MLflow's issues", "jobs": "MLflow's jobs",
-        "assistant": "MLflow's assistant", "workspaces": "MLflow's workspaces API (use projects)",
+        "assistant": "MLflow's assistant",
     ]
 
     /// Paths of MLflow that Slipway does not have answer as MLflow's clients can read.

@@ -18,7 +18,7 @@ extension MLflowRoutes {
         endpoint(.post, "registered-models/create", .writeModels, "makes a registered model.") {
             [registry] fields, principal in
             let model = try await registry.createModel(
-                fields.required("name"), project: fields.request?.project ?? "default",
+                fields.required("name"), project: Self.project(fields),
                 description: fields.text("description") ?? "",
                 tags: fields.keyValues("tags").map, as: principal)
             return Self.answer(model)

@@ -80,6 +80,8 @@ public struct Feature: Sendable {
     /// Run once before the server answers: resume or close what an earlier process left.
     public var recover: @Sendable () async throws -> Void = {}
     public var lineage: [LineageSource] = []
+    /// What it shows to `slipway sql`.
+    public var tables: [SQLTable] = []
 
     public init(name: String) { self.name = name }
 }

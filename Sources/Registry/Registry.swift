@@ -22,6 +22,7 @@ public enum RegistryFeature {
         var feature = Feature(name: "registry")
         feature.routes = RegistryRoutes(service: service).routes + ReproductionRoutes(service: reproductions).routes
         feature.subscriptions = [subscription(service, reproductions)]
+        feature.tables = RegistryTables.all
         feature.recover = { try await reproductions.recover() }
         return (feature, service)
     }

@@ -13,6 +13,7 @@ import Pipelines
 import Platform
 import Projects
 import Registry
+import Reporting
 import Serving
 import Traces
 import Tracking
@@ -51,19 +52,20 @@ enum Features {
         var mlflow = Feature(name: "mlflow")
         mlflow.routes =
             MLflowRoutes(
-                tracking: tracking.service, registry: registry.service, traces: traces.service,
-                evaluation: traces.evaluation, webhooks: webhooks.service,
+                projects: projects.service, tracking: tracking.service, registry: registry.service,
+                traces: traces.service, evaluation: traces.evaluation, webhooks: webhooks.service,
                 ui: try configuration.mlflowUI.map { try MLflowUI(folder: $0) }
             ).routes
         var inference = Feature(name: "inference")
         inference.routes = InferenceRoutes(serving: serving.service, version: Server.version).routes
 
-        return [
+        let features = [
             projects.feature, datasets.feature, labels.feature, tracking.feature, traces.feature,
             pipelines.feature, registry.feature, serving.feature,
             monitoring.feature, webhooks.feature,
             prelabelling, mlflow, inference,
             ExchangeFeature.make(tracking: tracking.service, registry: registry.service),
         ]
+        return features + [ReportingFeature.make(platform, tables: features.flatMap(\.tables))]
     }
 }

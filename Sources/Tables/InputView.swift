@@ -21,7 +21,8 @@ struct InputView {
         }
         try FileTriage.requireReadable(input)
         var reader = try self.reader(delimiter: input.delimiter, header: input.header)
-        var columns = try describe(reader, in: instance)
+        // Known columns of Parquet spare the look into the files; the view says if they are damaged.
+        var columns = try (input.format == .parquet ? input.columns : nil) ?? describe(reader, in: instance)
         // Rows of differing lengths make the sniffer fall back to one column of whole lines; a separator in that
         // column's name gives it away. Then the likely dialect is asked for, which names the line that does not fit.
         if input.format == .csv, input.delimiter == nil, columns.count == 1,

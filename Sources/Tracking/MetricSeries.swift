@@ -40,7 +40,7 @@ struct MetricSeries {
     var count: Int { blocks.reduce(tail.count) { $0 + $1.points } }
 
     /// Whether the blocks and the tail follow each other in the order of a history: then a page reads its own blocks only.
-    private var isInOrder: Bool {
+    var isInOrder: Bool {
         var last: MetricPoint?
         for block in blocks {
             guard let summary = block.summary, last.map({ $0.precedes(summary.first) }) ?? true else { return false }

@@ -59,50 +59,11 @@ public struct ExperimentCommand: AsyncParsableCommand {
 public struct RunCommand: AsyncParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "run", abstract: "Runs: what was tried, and what came out.",
-        subcommands: [List.self, Show.self, Metrics.self, Artifacts.self, Bulk.self, Purge.self])
+        subcommands: [
+            List.self, Saved.self, Forget.self, Show.self, Metrics.self, Artifacts.self, Bulk.self, Purge.self,
+        ])
 
     public init() {}
-
-    struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "List runs, the latest started first.",
-            discussion:
-                "Example: slipway run list --experiment restock --filter 'metrics.rmse < 0.3' --order metrics.rmse --metric rmse"
-        )
-        @Option(parsing: .singleValue, help: "An experiment's id or name; may be repeated.") var experiment: [String] =
-            []
-        @Option(help: "A filter expression over metrics.X, params.X, tags.X, dataset.name, status, start_time …")
-        var filter: String?
-        @Option(help: "Fields to order by, separated by commas: metrics.rmse, start_time DESC.") var order: String?
-        @Option(parsing: .singleValue, help: "A metric to show; may be repeated.") var metric: [String] = []
-        @Option(parsing: .singleValue, help: "A parameter to show; may be repeated.") var param: [String] = []
-        @Option(help: "Show at most so many.") var limit = 100
-        @OptionGroup var server: ClientOptions
-        @OptionGroup var output: OutputOptions
-
-        func run() async throws {
-            let items = try await server.client().list(
-                "/api/v1/runs", query: experiment.map { ("experiment", $0) } + [("filter", filter), ("order", order)],
-                limit: limit)
-            let columns = [
-                Column("Id", "id"), Column("Name", "name"), Column("Experiment", "experiment"),
-                Column("Status", "status"),
-                Column("Started", "started"),
-            ]
-            // Keys may have dots, which columns would take for nesting.
-            let shown = items.map { item -> JSONValue in
-                var fields = item.objectValue ?? [:]
-                for (index, key) in metric.enumerated() { fields["metric\(index)"] = item["metrics"]?[key] ?? .null }
-                for (index, key) in param.enumerated() { fields["param\(index)"] = item["params"]?[key] ?? .null }
-                return .object(fields)
-            }
-            let wide = output.json || output.yaml
-            try output.list(
-                wide ? items : shown,
-                columns + metric.enumerated().map { Column($1, "metric\($0)") }
-                    + param.enumerated().map { Column($1, "param\($0)") })
-        }
-    }
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

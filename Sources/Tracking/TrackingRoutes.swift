@@ -57,24 +57,12 @@ struct TrackingRoutes {
         [
             Route(
                 .get, "/api/v1/runs", .readRuns, "Runs, the latest started first.",
-                query: [.init("experiment", "Its id or name; may be repeated. All that you may read by default.")]
-                    + Self.searching
+                query: [
+                    .init("experiment", "Its id or name; may be repeated. All that you may read by default."),
+                    .init("saved", "A saved search of the project; what else is said here counts before it."),
+                ] + Self.searching
             ) { request in
-                let page = try request.page()
-                var search = RunSearch(experiments: [])
-                for wanted in request.queryAll("experiment") {
-                    search.experiments.append(try await experiment(wanted, as: request.principal).id)
-                }
-                if search.experiments.isEmpty {
-                    var all = ExperimentSearch()
-                    all.limit = TrackingLimits.searchMaximum
-                    search.experiments = try await service.searchExperiments(all, as: request.principal).items.map(\.id)
-                }
-                search.filter = try Filter.parse(request.query("filter") ?? "")
-                search.order = try Self.order(request)
-                search.view = try Self.view(request)
-                (search.limit, search.after) = (page.limit, page.after)
-                return .page(try await service.searchRuns(search, as: request.principal), \.json)
+                .page(try await service.searchRuns(try await search(request), as: request.principal), \.json)
             },
             Route(.get, "/api/v1/runs/{id}", .readRuns, "One run with the newest value of each metric.") { request in
                 .json(try await service.run(request.parameter("id"), as: request.principal).json)
@@ -127,6 +115,30 @@ struct TrackingRoutes {
     }
 
     // MARK: Parts
+
+    private func search(_ request: Request) async throws -> RunSearch {
+        let page = try request.page()
+        var saved: SavedSearch?
+        if let name = request.query("saved") {
+            saved = try await service.savedSearch(name, project: request.project, as: request.principal)
+        }
+        var search = RunSearch(experiments: [])
+        for wanted in request.queryAll("experiment") {
+            search.experiments.append(try await experiment(wanted, as: request.principal).id)
+        }
+        if search.experiments.isEmpty { search.experiments = saved?.terms.experiments ?? [] }
+        if search.experiments.isEmpty {
+            var all = ExperimentSearch()
+            all.limit = TrackingLimits.searchMaximum
+            all.project = saved?.project
+            search.experiments = try await service.searchExperiments(all, as: request.principal).items.map(\.id)
+        }
+        search.filter = try Filter.parse(request.query("filter") ?? saved?.terms.filter ?? "")
+        search.order = try request.query("order") == nil ? saved?.terms.terms() ?? [] : Self.order(request)
+        search.view = try request.query("view") == nil ? saved?.terms.view ?? .active : Self.view(request)
+        (search.limit, search.after) = (page.limit, page.after)
+        return search
+    }
 
     private func experiment(_ idOrName: String, as principal: Principal) async throws -> Experiment {
         if Int64(idOrName) != nil { return try await service.experiment(idOrName, as: principal) }

@@ -180,5 +180,18 @@ enum TrackingSchema {
                 PRIMARY KEY (run, metric, sequence)
             ) {{without_rowid}};
             """),
+        Migration(
+            "tracking/0005-saved-searches",
+            """
+            CREATE TABLE saved_search (
+                project TEXT NOT NULL,
+                owner TEXT NOT NULL,
+                name TEXT NOT NULL,
+                search TEXT NOT NULL,
+                saved_by TEXT NOT NULL,
+                saved_ms BIGINT NOT NULL,
+                PRIMARY KEY (project, owner, name)
+            ) {{without_rowid}};
+            """),
     ]
 }

@@ -26,6 +26,13 @@ public struct Request: Sendable {
         self.body = body
     }
 
+    /// The same request of somebody else: who may do less, for example.
+    public func acting(as principal: Principal) -> Request {
+        Request(
+            id: id, method: method, path: path, principal: principal, headers: headers, queryItems: queryItems,
+            parameters: parameters, body: body)
+    }
+
     /// A header by its name in any case.
     public func header(_ name: String) -> String? { headers.value(of: name.lowercased()) }
 

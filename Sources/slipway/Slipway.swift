@@ -11,6 +11,7 @@ import Monitoring
 import Pipelines
 import Projects
 import Registry
+import Reporting
 import Server
 import Serving
 import Tables
@@ -42,7 +43,7 @@ struct Slipway: AsyncParsableCommand {
                 name: "Work",
                 subcommands: [
                     PipelineCommand.self, ExperimentCommand.self, RunCommand.self, TraceCommand.self, ModelCommand.self,
-                    ReproduceCommand.self,
+                    ReproduceCommand.self, SQLCommand.self,
                 ]),
             CommandGroup(name: "Arrive", subcommands: [ImportCommand.self]),
             CommandGroup(

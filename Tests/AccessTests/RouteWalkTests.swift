@@ -10,6 +10,7 @@ import Pipelines
 import Platform
 import Projects
 import Registry
+import Reporting
 import TestSupport
 import Testing
 import Traces
@@ -47,6 +48,7 @@ import Webhooks
         let features = [
             projects.feature, datasets.feature, labels.feature, tracking.feature, traces.feature, pipelines.feature,
             webhooks,
+            ReportingFeature.make(platform, tables: tracking.feature.tables),
         ]
         for feature in features { try await feature.recover() }
         let exchange = ExchangeFeature.make(tracking: tracking.service, registry: registry)
@@ -146,7 +148,7 @@ import Webhooks
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
         "metric": "rmse", "digest": Digest.of("x").hex, "label": "b1", "task": "lt", "item": "1", "column": "units",
-        "target": "t",
+        "target": "t", "search": "good",
     ]
     private static let bodies: [String: JSONValue] = [
         "/users": ["name": "new"], "/projects/{project}/members/{user}": ["role": "viewer"], "/tokens": [:],
@@ -182,11 +184,13 @@ import Webhooks
         "/import/models": ["models": [["name": "m", "created": 1, "updated": 1]]],
         "/webhooks": ["name": "w2", "url": "https://127.0.0.1/x", "events": ["prompt.created"]],
         "/webhooks/{webhook}": [:], "/webhooks/{webhook}/test": [:],
+        "/sql": ["sql": "SELECT count(*) FROM runs"], "/saved-searches/{search}": ["filter": "metrics.rmse > 0"],
         "/datasets/{name}/policy": ["pii": "open"], "/openlineage/targets/{target}": ["url": "https://example.org/x"],
     ]
     private static let queries = [
         "/secrets": "?project=p", "/secrets/{name}": "?project=p", "/datasets/{name}/events": "?project=p",
         "/events": "?project=p", "/events/stream": "?project=p", "/datasets/{name}/diff": "?from=1&to=1",
+        "/saved-searches": "?project=p", "/saved-searches/{search}": "?project=p",
         "/webhooks": "?project=p", "/compare": "?left=dataset:d&right=dataset:d",
         "/datasets/{name}/versions/{version}/series": "?x=day&y=units", "/slices/{name}/series": "?x=day&y=units",
         "/datasets/{name}/append": "?project=p", "/datasets/{name}/files": "?project=p",
@@ -243,6 +247,8 @@ import Webhooks
         // An object is of no project until a commit of one names it.
         "POST /api/v1/objects/missing": "own", "POST /api/v1/objects/batch": "own",
         "PUT /api/v1/objects/{digest}": "own",
+        // What runs there are in a project that one may read.
+        "POST /api/v1/sql": "own", "GET /api/v1/sql/tables": "own",
         // Its own project.
         "GET /api/v1/projects": "1", "GET /api/v1/datasets": "0", "GET /api/v1/slices": "0", "GET /api/v1/sources": "0",
         "GET /api/v1/pipelines": "0", "GET /api/v1/pipeline-runs": "0", "GET /api/v1/experiments": "0",

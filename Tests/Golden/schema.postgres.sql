@@ -725,6 +725,14 @@ run_tag
     experiment bigint NOT NULL DEFAULT 0
     short text NOT NULL DEFAULT ''::text
 
+saved_search
+    project text NOT NULL
+    owner text NOT NULL
+    name text NOT NULL
+    search text NOT NULL
+    saved_by text NOT NULL
+    saved_ms bigint NOT NULL
+
 schema_migration
     id text NOT NULL
     checksum text NOT NULL
@@ -1020,6 +1028,7 @@ CREATE INDEX run_started ON run USING btree (experiment, started_ms, key)
 CREATE INDEX run_status ON run USING btree (experiment, status, key)
 CREATE UNIQUE INDEX run_tag_pkey ON run_tag USING btree (run, key)
 CREATE INDEX run_tag_search ON run_tag USING btree (experiment, key, short, run)
+CREATE UNIQUE INDEX saved_search_pkey ON saved_search USING btree (project, owner, name)
 CREATE UNIQUE INDEX schema_migration_pkey ON schema_migration USING btree (id)
 CREATE UNIQUE INDEX scorer_pkey ON scorer USING btree (experiment, name, version)
 CREATE UNIQUE INDEX secret_pkey ON secret USING btree (project, name)

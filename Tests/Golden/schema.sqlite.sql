@@ -837,6 +837,16 @@ CREATE TABLE run_tag (
     PRIMARY KEY (run, key)
 ) WITHOUT ROWID;
 
+CREATE TABLE saved_search (
+    project TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    search TEXT NOT NULL,
+    saved_by TEXT NOT NULL,
+    saved_ms BIGINT NOT NULL,
+    PRIMARY KEY (project, owner, name)
+) WITHOUT ROWID;
+
 CREATE TABLE schema_migration (id TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_ms BIGINT NOT NULL);
 
 CREATE TABLE scorer (

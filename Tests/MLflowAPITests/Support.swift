@@ -35,8 +35,8 @@ struct MLflowServer {
             let webhooks = WebhooksFeature.make(platform, datasets: datasets, registry: registry).service
             let traces = TracesFeature.make(platform, tracking: tracking.service)
             let routes = MLflowRoutes(
-                tracking: tracking.service, registry: registry, traces: traces.service, evaluation: traces.evaluation,
-                webhooks: webhooks
+                projects: projects.service, tracking: tracking.service, registry: registry, traces: traces.service,
+                evaluation: traces.evaluation, webhooks: webhooks
             ).routes
             try await body(MLflowServer(web: .testing(routes, platform), platform: platform))
         }
