@@ -72,6 +72,8 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CDuckDB"),
         .target(name: "COnnxRuntime"),
+        // Carries the bundle that `make ui` makes.
+        .target(name: "CWebApplication"),
 
         // MARK: Foundations
         house("Core", "CCrypto"),
@@ -113,13 +115,16 @@ let package = Package(
         feature("Exchange", "Tracking", "Registry", "Transport"),
         feature("Reporting", "Projects", "Datasets", "Tracking", "Tables"),
 
+        // MARK: The web application
+        feature("Pages", "CWebApplication"),
+
         // MARK: The program
         house(
             "Server", "Core", "Database", "Web", "Ledger", "Access", "Platform", "Objects", "Tables", "Inference",
             "Executors",
             "Transport", "CommandKit", "Client", "Projects", "Datasets", "Labels", "Tracking", "Traces", "Pipelines",
             "Registry", "Serving",
-            "Monitoring", "Webhooks", "MLflowAPI", "InferenceAPI", "Exchange", "Reporting",
+            "Monitoring", "Webhooks", "MLflowAPI", "InferenceAPI", "Exchange", "Reporting", "Pages",
             argumentParser, logging),
         .executableTarget(
             name: "slipway",
@@ -153,10 +158,10 @@ let package = Package(
             exclude: ["Fixtures"],
             swiftSettings: settings),
         tests("Executors", "Core", "Processes"),
-        tests("Ledger", "Core", "Database", "Web", "TestSupport", logging),
+        tests("Ledger", "Access", "Core", "Database", "Web", "TestSupport", logging),
         featureTests(
             "Access", "Projects", "Datasets", "Labels", "Tracking", "Traces", "Pipelines", "Registry", "Webhooks",
-            "Exchange", "Reporting"),
+            "Exchange", "Reporting", "Pages"),
         featureTests("Projects"),
         featureTests("Datasets", "Projects", "Tables", "Transport"),
         featureTests("Labels", "Projects", "Datasets", "Tables"),
@@ -171,6 +176,7 @@ let package = Package(
         featureTests("Webhooks", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Transport"),
         featureTests(
             "MLflowAPI", "Projects", "Datasets", "Tracking", "Traces", "Pipelines", "Registry", "Webhooks"),
+        featureTests("Pages"),
         featureTests(
             "InferenceAPI", "Projects", "Datasets", "Tracking", "Pipelines", "Registry", "Serving", "Inference"),
     ]

@@ -10,10 +10,7 @@ public struct AccessRoutes: Sendable {
     public var routes: [Route] {
         [
             Route(.get, "/api/v1/whoami", .signedIn, "The principal of this request.") { request in
-                .json([
-                    "name": .string(request.principal.name), "role": JSONValue(request.principal.role?.rawValue),
-                    "grants": JSONValue(request.principal.grants.mapValues(\.rawValue)),
-                ])
+                .json(Self.json(request.principal))
             },
             Route(.get, "/api/v1/users", .manageAccess, "Accounts, by name.", query: Self.paging) { request in
                 .page(try await service.accounts(request.page(), as: request.principal), Self.json)
@@ -109,6 +106,13 @@ public struct AccessRoutes: Sendable {
         return role
     }
 
+    static func json(_ principal: Principal) -> JSONValue {
+        [
+            "name": .string(principal.name), "role": JSONValue(principal.role?.rawValue),
+            "grants": JSONValue(principal.grants.mapValues(\.rawValue)),
+        ]
+    }
+
     private static func json(_ account: Account) -> JSONValue {
         [
             "name": .string(account.name), "kind": .string(account.kind.rawValue),
@@ -121,7 +125,7 @@ public struct AccessRoutes: Sendable {
         [
             "id": .string(token.id), "principal": .string(token.principal), "label": .string(token.label),
             "scopes": token.scopes.map { JSONValue($0) } ?? .null, "created": JSONValue(token.created),
-            "expires": token.expires.map { JSONValue($0) } ?? .null,
+            "expires": token.expires.map { JSONValue($0) } ?? .null, "session": .bool(token.parent != nil),
         ]
     }
 }

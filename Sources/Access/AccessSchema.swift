@@ -30,6 +30,11 @@ enum AccessSchema {
                 revoked_ms BIGINT
             );
             CREATE INDEX token_principal ON token (principal);
-            """)
+            """),
+        Migration(
+            "access/0002-sessions",
+            """
+            ALTER TABLE token ADD COLUMN parent TEXT;
+            """),
     ]
 }

@@ -2,6 +2,7 @@ import Core
 import Database
 import Ledger
 import Synchronization
+import Web
 
 extension Permission {
     /// Users, tokens of others, grants.
@@ -17,14 +18,24 @@ public final class AccessService: Sendable {
     private static let cacheSeconds = 5.0
     private static let cacheMaximum = 10_000
 
-    private let ledger: Ledger
-    private let clock: Clock
-    private let store = AccessStore()
-    private let cache = Mutex<[String: (principal: Principal, until: Timestamp, expires: Timestamp?)]>([:])
+    let ledger: Ledger
+    let clock: Clock
+    let store = AccessStore()
+    let failedSignIns = FailedSignIns()
+    private let cache = Mutex<[String: Known]>([:])
+
+    /// A token that was looked up.
+    struct Known: Sendable {
+        let principal: Principal
+        let info: TokenInfo
+        /// Until then it need not be looked up again.
+        let until: Timestamp
+    }
+
     /// Whether a request without a token from this machine acts as the local admin.
     private let openToLocalUse: Bool
 
-    private var database: Database { ledger.database }
+    var database: Database { ledger.database }
 
     public init(ledger: Ledger, openToLocalUse: Bool, clock: Clock = .system) {
         self.ledger = ledger
@@ -32,17 +43,12 @@ public final class AccessService: Sendable {
         self.clock = clock
     }
 
-    /// Who sends a request with this `Authorization` header.
+    /// Who sends a request with these credentials. An `Authorization` header counts before a session.
     ///
     /// Takes `Bearer TOKEN`, and `Basic` with the token as the password, as MLflow clients send it.
     /// - Throws: `unauthenticated`.
-    public func authenticate(authorization: String?, peerIsLoopback: Bool) async throws -> Principal {
-        guard let authorization else {
-            if openToLocalUse, peerIsLoopback { return Principal(name: "local", role: .admin) }
-            throw SlipwayError(
-                .unauthenticated,
-                "This needs a token. Send 'Authorization: Bearer TOKEN', or set SLIPWAY_TOKEN for the command line.")
-        }
+    public func authenticate(_ credentials: Credentials) async throws -> Principal {
+        guard let authorization = credentials.authorization else { return try await withoutToken(credentials) }
         let parts = authorization.split(separator: " ", maxSplits: 1).map(String.init)
         let text: String? =
             switch parts.first?.lowercased() {
@@ -53,36 +59,65 @@ public final class AccessService: Sendable {
         guard let text else {
             throw SlipwayError(.unauthenticated, "The Authorization header is not understood; expected 'Bearer TOKEN'.")
         }
-        return try await principal(ofToken: text)
+        guard let found = try await look(up: text, isSession: false) else {
+            throw SlipwayError(
+                .unauthenticated, "The token is not known, has expired or was revoked. Ask an owner for a new one.")
+        }
+        return found.principal
     }
 
-    func principal(ofToken text: String) async throws -> Principal {
-        let refusal = SlipwayError(
-            .unauthenticated, "The token is not known, has expired or was revoked. Ask an owner for a new one.")
+    private func withoutToken(_ credentials: Credentials) async throws -> Principal {
+        if let session = credentials.session, let found = try await look(up: session, isSession: true) {
+            return found.principal
+        }
+        if openToLocalUse, credentials.peerIsLoopback { return Principal(name: "local", role: .admin) }
+        throw SlipwayError(
+            .unauthenticated,
+            credentials.session == nil
+                ? "This needs a token. Send 'Authorization: Bearer TOKEN', or set SLIPWAY_TOKEN for the command line."
+                : "The session has ended. Sign in again.")
+    }
+
+    /// What a text stands for that says it is a token, or a session; nil if it does not count.
+    func look(up text: String, isSession: Bool) async throws -> Known? {
         let now = clock.now()
         let key = Digest.of(text).hex
-        if let hit = cache.withLock({ $0[key] }), hit.until > now, hit.expires.map({ $0 > now }) ?? true {
-            return hit.principal
+        if let hit = cache.withLock({ $0[key] }), hit.until > now, hit.info.counts(at: now),
+            (hit.info.parent != nil) == isSession
+        {
+            return hit
         }
-        let parts = text.split(separator: "_").map(String.init)
-        guard parts.count == 3, parts[0] == "slw", let secret = Hex.decode(parts[2]) else { throw refusal }
-        let found = try await database.read { [store] db -> (TokenInfo, String, Account, [String: Role])? in
-            guard let (info, hash) = try store.token(db, id: parts[1]),
+        guard let (id, secret) = Self.parts(ofToken: text) else { return nil }
+        let found = try await database.read { [store] db -> (Known, String)? in
+            guard let (info, hash) = try store.token(db, id: id), (info.parent != nil) == isSession,
                 let account = try store.account(db, info.principal)
             else { return nil }
-            return (info, hash, account, try store.grants(db, of: account.name))
+            // A session counts no longer than the token that began it; what it hands on may live as long as that.
+            var expires = info.expires
+            if let parent = info.parent {
+                guard let (info, _) = try store.token(db, id: parent), info.counts(at: now) else { return nil }
+                expires = info.expires
+            }
+            let principal = Principal(
+                name: account.name, role: account.role, grants: try store.grants(db, of: account.name),
+                scopes: info.scopes.map { Set($0) }, expires: expires)
+            return (Known(principal: principal, info: info, until: now.adding(seconds: Self.cacheSeconds)), hash)
         }
-        guard let (info, hash, account, grants) = found, info.revoked == nil, info.expires.map({ $0 > now }) ?? true,
+        guard let (known, hash) = found, known.info.counts(at: now),
             Crypto.equalInConstantTime(Array(Digest.of(secret).hex.utf8), Array(hash.utf8))
-        else { throw refusal }
-        let principal = Principal(
-            name: account.name, role: account.role, grants: grants, scopes: info.scopes.map { Set($0) },
-            expires: info.expires)
+        else { return nil }
         cache.withLock { cache in
             if cache.count >= Self.cacheMaximum { cache.removeAll() }
-            cache[key] = (principal, now.adding(seconds: Self.cacheSeconds), info.expires)
+            cache[key] = known
         }
-        return principal
+        return known
+    }
+
+    /// `slw_ID_SECRET`.
+    static func parts(ofToken text: String) -> (id: String, secret: [UInt8])? {
+        let parts = text.split(separator: "_").map(String.init)
+        guard parts.count == 3, parts[0] == "slw", let secret = Hex.decode(parts[2]) else { return nil }
+        return (parts[1], secret)
     }
 
     // MARK: Accounts
@@ -252,7 +287,8 @@ public final class AccessService: Sendable {
         return created ? text : nil
     }
 
-    private func make(for name: String, label: String, scopes: [String]?, lifetimeSeconds: Double?) -> (
+    /// A token, its text, and the hash of its secret, which is all that is stored of it.
+    func make(for name: String, label: String, scopes: [String]?, lifetimeSeconds: Double?, parent: String? = nil) -> (
         TokenInfo, Secret<String>, String
     ) {
         let now = clock.now()
@@ -261,11 +297,11 @@ public final class AccessService: Sendable {
         let info = TokenInfo(
             id: id, principal: name, label: label, scopes: scopes, created: now,
             expires: lifetimeSeconds.map { now.adding(seconds: $0) },
-            revoked: nil)
+            revoked: nil, parent: parent)
         return (info, Secret("slw_\(id)_\(Hex.encode(secret))"), Digest.of(secret).hex)
     }
 
-    private func forget() { cache.withLock { $0.removeAll() } }
+    func forget() { cache.withLock { $0.removeAll() } }
 
     /// RFC 7617: base64 of `user:password`.
     private static func passwordOfBasic(_ text: String) -> String? {

@@ -20,6 +20,11 @@ public struct TokenInfo: Sendable, Hashable {
     public let created: Timestamp
     public let expires: Timestamp?
     public let revoked: Timestamp?
+    /// The token with which a browser was signed in, if this is that browser's session.
+    public let parent: String?
+
+    /// Whether it counts at a time, by itself.
+    func counts(at now: Timestamp) -> Bool { revoked == nil && expires.map { $0 > now } ?? true }
 }
 
 /// SQL and nothing else.
@@ -72,13 +77,13 @@ struct AccessStore {
     func insert(_ db: any Transaction, _ token: TokenInfo, secretHash: String) throws {
         try db.execute(
             """
-            INSERT INTO token (id, principal, label, secret_hash, scopes, created_ms, expires_ms)
-            VALUES (\(token.id), \(token.principal), \(token.label), \(secretHash), \(token.scopes.map { JSONValue($0) }), \(token.created), \(token.expires))
+            INSERT INTO token (id, principal, label, secret_hash, scopes, created_ms, expires_ms, parent)
+            VALUES (\(token.id), \(token.principal), \(token.label), \(secretHash), \(token.scopes.map { JSONValue($0) }), \(token.created), \(token.expires), \(token.parent))
             """)
     }
 
     func token(_ db: any Transaction, id: String) throws -> (info: TokenInfo, secretHash: String)? {
-        try db.one("\(Self.tokenColumns) WHERE id = \(id)") { (try Self.token($0), try $0.text(7)) }
+        try db.one("\(Self.tokenColumns) WHERE id = \(id)") { (try Self.token($0), try $0.text(8)) }
     }
 
     func tokens(_ db: any Transaction, principal: String?) throws -> [TokenInfo] {
@@ -98,7 +103,7 @@ struct AccessStore {
     }
 
     private static let tokenColumns: SQL =
-        "SELECT id, principal, label, scopes, created_ms, expires_ms, revoked_ms, secret_hash FROM token"
+        "SELECT id, principal, label, scopes, created_ms, expires_ms, revoked_ms, parent, secret_hash FROM token"
 
     private static func account(_ row: any Row) throws -> Account {
         Account(
@@ -113,6 +118,6 @@ struct AccessStore {
         return TokenInfo(
             id: try row.text(0), principal: try row.text(1), label: try row.text(2), scopes: scopes,
             created: try row.time(4),
-            expires: try row.optionalTime(5), revoked: try row.optionalTime(6))
+            expires: try row.optionalTime(5), revoked: try row.optionalTime(6), parent: try row.optionalText(7))
     }
 }

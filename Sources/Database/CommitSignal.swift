@@ -17,7 +17,8 @@ public final class CommitSignal: Sendable {
     /// The number of commits so far; pass it to `wait` so that none is missed in between.
     public var count: UInt64 { state.withLock { $0.count } }
 
-    func notify() {
+    /// Counts one more, and wakes all.
+    public func notify() {
         let waiters = state.withLock { state in
             state.count += 1
             defer { state.waiters = [:] }

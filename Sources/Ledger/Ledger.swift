@@ -46,6 +46,9 @@ public struct Ledger: Sendable {
         /// A type, or a prefix that ends in `.`.
         public var type: String?
         public var project: String?
+        /// Only events of these projects; nil for all events, also those of no project.
+        public var projects: Set<String>?
+
         public init(subject: Ref? = nil, type: String? = nil, project: String? = nil) {
             self.subject = subject
             self.type = type
@@ -67,7 +70,21 @@ public struct Ledger: Sendable {
                         ? Self.begins("type", type, before: String(type.dropLast()) + "/", dialect) : "type = \(type)")
             }
             if let project { conditions.append("project = \(project)") }
+            if let projects { conditions.append("project IN (\(list: projects.sorted()))") }
             return conditions
+        }
+
+        /// The same of an event in memory.
+        func matches(_ event: Event) -> Bool {
+            if let subject {
+                let name = event.subject.description
+                let isVersion = subject.selector == nil && name.hasPrefix(subject.description + "@")
+                guard event.subject == subject || isVersion else { return false }
+            }
+            if let type, type.hasSuffix(".") ? !event.type.hasPrefix(type) : event.type != type { return false }
+            if let project, event.project != project { return false }
+            if let projects { return event.project.map(projects.contains) ?? false }
+            return true
         }
 
         /// SQLite compares bytes, so a range finds a beginning by index; PostgreSQL sorts by the rules of some language.

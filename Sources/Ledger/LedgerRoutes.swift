@@ -12,6 +12,7 @@ extension Permission {
 public struct LedgerRoutes: Sendable {
     let ledger: Ledger
     let lineageSources: [LineageSource]
+    private let tail = EventTail()
 
     public init(_ ledger: Ledger, lineageSources: [LineageSource]) {
         self.ledger = ledger
@@ -32,8 +33,7 @@ public struct LedgerRoutes: Sendable {
                     .init("limit", "Rows a page."), .init("after", "The 'next' of the previous page."),
                 ]
             ) { request in
-                let query = try Self.query(request)
-                try request.principal.require(.readEvents, in: query.project)
+                let query = try Self.query(request, by: request.principal)
                 return .page(try await ledger.page(query, request.page()), \.json)
             },
             Route(
@@ -43,8 +43,7 @@ public struct LedgerRoutes: Sendable {
                     .init("from", "The sequence number to begin after; the end of the ledger by default.")
                 ]
             ) { request in
-                let query = try Self.query(request)
-                try request.principal.require(.readEvents, in: query.project)
+                _ = try Self.query(request, by: request.principal)
                 let wanted = request.header("last-event-id") ?? request.query("from")
                 let start: Int64
                 if let wanted {
@@ -55,9 +54,13 @@ public struct LedgerRoutes: Sendable {
                 } else {
                     start = try await ledger.lastSequence()
                 }
+                // Asked again now and then: a token may be revoked, a grant taken away.
+                let reader = EventReader(ledger: ledger, tail: tail) {
+                    try Self.query(request, by: try await request.principalNow())
+                }
                 return Response(
                     status: 200, headers: [("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")],
-                    body: .stream(length: nil) { writer in try await stream(to: writer, query, after: start) })
+                    body: .stream(length: nil) { writer in try await reader.write(to: writer, after: start) })
             },
             Route(
                 .get, "/api/v1/lineage/{ref}", .readLineage, "What a thing was made from, or what was made from it.",
@@ -110,27 +113,21 @@ public struct LedgerRoutes: Sendable {
         ]
     }
 
-    private static func query(_ request: Request) throws -> Ledger.Query {
-        Ledger.Query(
+    /// What a request asks for, in the projects that the principal may see: one that it names, or all of them.
+    ///
+    /// - Throws: `forbidden` if there is none.
+    private static func query(_ request: Request, by principal: Principal) throws -> Ledger.Query {
+        var query = Ledger.Query(
             subject: try request.query("subject").map { try Ref(parsing: $0) }, type: request.query("type"),
             project: request.query("project"))
-    }
-
-    private func stream(to writer: ResponseWriter, _ query: Ledger.Query, after start: Int64) async throws {
-        var at = start
-        try await writer.write(": slipway events\n\n")
-        while !Task.isCancelled {
-            let seen = ledger.database.commits.count
-            let batch = try await ledger.events(after: at, query, limit: 200)
-            for event in batch {
-                try await writer.event(id: String(event.sequence), type: event.type, data: event.json.canonicalText)
-                at = event.sequence
-            }
-            if batch.isEmpty {
-                await ledger.database.commits.wait(after: seen, timeoutSeconds: 15)
-                // Keeps proxies from closing, and notices a client that left.
-                if ledger.database.commits.count == seen { try await writer.write(": still here\n\n") }
+        if query.project != nil || !principal.may(.readEvents, in: nil) {
+            let granted = principal.grants.keys.filter { principal.may(.readEvents, in: $0) }
+            if query.project != nil || granted.isEmpty {
+                try principal.require(.readEvents, in: query.project)
+            } else {
+                query.projects = Set(granted)
             }
         }
+        return query
     }
 }

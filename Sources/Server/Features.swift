@@ -9,6 +9,7 @@ import Ledger
 import MLflowAPI
 import Monitoring
 import Objects
+import Pages
 import Pipelines
 import Platform
 import Projects
@@ -65,6 +66,7 @@ enum Features {
             monitoring.feature, webhooks.feature,
             prelabelling, mlflow, inference,
             ExchangeFeature.make(tracking: tracking.service, registry: registry.service),
+            try PagesFeature.make(folder: configuration.ui, ownsRoot: configuration.mlflowUI == nil),
         ]
         return features + [ReportingFeature.make(platform, tables: features.flatMap(\.tables))]
     }

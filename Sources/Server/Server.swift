@@ -105,15 +105,16 @@ struct World: Sendable {
                     ? nil : HostList(parsing: configuration.sourceHosts, field: "allow-source-host")),
             pythonEnvironments: configuration.pythonEnvironments, localURL: "http://\(host):\(configuration.port)")
         let features = try Features.make(platform, configuration: configuration)
+        let web = WebConfiguration(
+            host: configuration.host, port: configuration.port,
+            allowedHosts: configuration.requireToken && configuration.allowedHosts.isEmpty
+                ? nil : Set(configuration.allowedHosts))
         var routes = features.flatMap(\.routes) + AccessRoutes(access).routes
         routes += LedgerRoutes(ledger, lineageSources: features.flatMap(\.lineage)).routes
+        routes += SessionRoutes(access, cookie: web.cookie, version: Server.version).routes(with: routes)
         routes += ServerRoutes(platform: platform).routes(with: routes)
         let application = WebApplication(
-            routes: routes, authenticator: { try await access.authenticate(authorization: $0, peerIsLoopback: $1) },
-            configuration: WebConfiguration(
-                host: configuration.host, port: configuration.port,
-                allowedHosts: configuration.requireToken && configuration.allowedHosts.isEmpty
-                    ? nil : Set(configuration.allowedHosts)),
+            routes: routes, authenticator: { try await access.authenticate($0) }, configuration: web,
             prometheus: prometheus, logger: logger)
         return World(platform: platform, features: features, application: application)
     }

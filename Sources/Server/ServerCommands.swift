@@ -54,6 +54,8 @@ public struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Let sources reach private and loopback addresses.") var allowPrivateSources = false
     @Option(help: "Serve MLflow's own web page from this folder: mlflow/server/js/build of an installed mlflow.")
     var mlflowUI: String?
+    @Option(help: "Serve the web application from this folder (ui/dist), as it changes, instead of the built-in one.")
+    var ui: String?
     @Option(help: "trace, debug, info, warning or error.") var logLevel = "info"
 
     public init() {}
@@ -79,6 +81,7 @@ public struct ServeCommand: AsyncParsableCommand {
             let (name, path) = parts.count == 2 ? (parts[0], parts[1]) : ("default", text)
             configuration.pythonEnvironments[try Name.validate(name, field: "python")] = try DataFolder.realPath(path)
         }
+        configuration.ui = try ui.map(DataFolder.realPath)
         configuration.mlflowUI = try mlflowUI.map(DataFolder.realPath)
         configuration.serving.python = try pythonServing
         configuration.allowPrivateSources = allowPrivateSources

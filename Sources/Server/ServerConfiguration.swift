@@ -24,6 +24,8 @@ public struct ServerConfiguration: Sendable {
     /// Whether sources may reach private and loopback addresses.
     public var allowPrivateSources = false
     public var serving = ServingConfiguration()
+    /// The folder with the pack of the web application; nil for the one that the program carries.
+    public var ui: String?
     /// The folder of MLflow's own web page, to serve it at `/`; nil serves none.
     public var mlflowUI: String?
     public var tableWorkers = 3

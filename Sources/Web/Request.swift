@@ -11,10 +11,17 @@ public struct Request: Sendable {
     let queryItems: [(name: String, value: String)]
     let parameters: [String: String]
     public let body: RequestBody
+    /// What the session's cookie holds; nil where a cookie does not count.
+    public let session: String?
+    /// Who sends it, found out again: what answers for long must notice that a token was revoked.
+    ///
+    /// - Throws: `unauthenticated`.
+    public let principalNow: @Sendable () async throws -> Principal
 
     public init(
         id: String, method: Method, path: String, principal: Principal, headers: [(name: String, value: String)],
-        queryItems: [(name: String, value: String)], parameters: [String: String], body: RequestBody
+        queryItems: [(name: String, value: String)], parameters: [String: String], body: RequestBody,
+        session: String? = nil, principalNow: (@Sendable () async throws -> Principal)? = nil
     ) {
         self.id = id
         self.method = method
@@ -24,6 +31,8 @@ public struct Request: Sendable {
         self.queryItems = queryItems
         self.parameters = parameters
         self.body = body
+        self.session = session
+        self.principalNow = principalNow ?? { principal }
     }
 
     /// The same request of somebody else: who may do less, for example.

@@ -12,9 +12,6 @@ import UnixSignals
     import Darwin
 #endif
 
-/// Finds out who sends a request.
-public typealias Authenticator = @Sendable (_ authorization: String?, _ peerIsLoopback: Bool) async throws -> Principal
-
 /// What the web server is told.
 public struct WebConfiguration: Sendable {
     public var host: String
@@ -27,6 +24,8 @@ public struct WebConfiguration: Sendable {
         self.port = port
         self.allowedHosts = allowedHosts
     }
+
+    public var cookie: SessionCookie { SessionCookie(port: port) }
 
     public var isLoopback: Bool { ["127.0.0.1", "::1", "localhost"].contains(host) }
 }
@@ -80,15 +79,18 @@ public struct WebApplication: Sendable {
                     .invalid,
                     "The body's Content-Type is text/plain, which is not taken here; JSON is application/json.")
             }
+            let credentials = Credentials(
+                authorization: header("authorization"), session: configuration.cookie.value(method, header),
+                peerIsLoopback: configuration.isLoopback)
             let principal =
                 route.permission == .open
-                ? Principal(name: "anyone", role: nil)
-                : try await authenticator(header("authorization"), configuration.isLoopback)
+                ? Principal(name: "anyone", role: nil) : try await authenticator(credentials)
             // The outer door: who may do this nowhere does not get to the handler. Handlers check the project.
             if !principal.mayAnywhere(route.permission) { try principal.require(route.permission, in: nil) }
             let request = Request(
                 id: id, method: method, path: path, principal: principal, headers: headers,
-                queryItems: try Self.queryItems(split.count > 1 ? split[1] : ""), parameters: parameters, body: body)
+                queryItems: try Self.queryItems(split.count > 1 ? split[1] : ""), parameters: parameters, body: body,
+                session: credentials.session, principalNow: { try await authenticator(credentials) })
             response = try await route.handle(request)
         } catch {
             response = failure(error, id: id, wire: wire)

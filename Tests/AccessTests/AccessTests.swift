@@ -5,6 +5,7 @@ import Ledger
 import Synchronization
 import TestSupport
 import Testing
+import Web
 
 @testable import Access
 
@@ -29,7 +30,8 @@ final class HandClock: Sendable {
     /// The role and grants of whom a token stands for, or the error's code.
     static func who(_ access: AccessService, _ authorization: String?, loopback: Bool = true) async -> String {
         do {
-            let found = try await access.authenticate(authorization: authorization, peerIsLoopback: loopback)
+            let found = try await access.authenticate(
+                Credentials(authorization: authorization, peerIsLoopback: loopback))
             let grants = found.grants.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value.rawValue)" }.joined()
             return
                 "\(found.name):\(found.role?.rawValue ?? "-")\(grants)\(found.scopes.map { " \($0.sorted())" } ?? "")"
@@ -42,7 +44,8 @@ final class HandClock: Sendable {
             _ = try await access.bootstrap()
             let (first, text) = try await access.issueToken(
                 for: "admin", label: "a day", scopes: nil, lifetimeSeconds: 86_400, as: Self.admin)
-            let holder = try await access.authenticate(authorization: "Bearer \(text.reveal)", peerIsLoopback: false)
+            let holder = try await access.authenticate(
+                Credentials(authorization: "Bearer \(text.reveal)", peerIsLoopback: false))
             for asked in [nil, 1e6] {
                 let (second, _) = try await access.issueToken(
                     for: "admin", label: "more", scopes: nil, lifetimeSeconds: asked, as: holder)

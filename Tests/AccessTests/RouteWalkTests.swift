@@ -3,9 +3,11 @@ import Core
 import Database
 import Datasets
 import Exchange
+import Foundation
 import Labels
 import Ledger
 import Objects
+import Pages
 import Pipelines
 import Platform
 import Projects
@@ -52,9 +54,12 @@ import Webhooks
         ]
         for feature in features { try await feature.recover() }
         let exchange = ExchangeFeature.make(tracking: tracking.service, registry: registry)
-        let routes =
-            (features + [exchange]).flatMap(\.routes) + AccessRoutes(platform.access).routes
+        try Data(Self.pack.utf8).write(to: URL(fileURLWithPath: platform.dataDirectory + "/app.pack"))
+        let pages = try PagesFeature.make(folder: platform.dataDirectory, ownsRoot: true)
+        var routes =
+            (features + [exchange, pages]).flatMap(\.routes) + AccessRoutes(platform.access).routes
             + LedgerRoutes(platform.ledger, lineageSources: []).routes
+        routes += SessionRoutes(platform.access, cookie: SessionCookie(port: 5000), version: "1").routes(with: routes)
         let application = WebApplication.testing(routes, platform)
         func set(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws -> JSONValue {
             let answer = try await application.ask(method, target, body)
@@ -141,9 +146,19 @@ import Webhooks
 
     private static let importedRun = String(repeating: "a", count: 32)
 
+    /// The web application, of one page and one asset.
+    private static let pack: String = {
+        let index = ["/ui/", "/ui/assets/a.txt"].map { path -> JSONValue in
+            ["path": .string(path), "type": "text/plain", "digest": "d", "identity": [0, 1]]
+        }
+        let text = JSONValue.array(index).canonicalText
+        let length = String(text.utf8.count, radix: 16)
+        return "slipway ui 1\n" + String(repeating: "0", count: 8 - length.count) + "\(length)\n\(text)x"
+    }()
+
     private static let names = [
         "datasets": "d", "slices": "s", "sources": "src", "pipelines": "pipe", "label-schemas": "ls",
-        "secrets": "sec",
+        "secrets": "sec", "ui": "a.txt",
     ]
     private static let parts = [
         "project": "p", "goal": "g", "user": "member", "ref": "dataset:d@1", "version": "1", "step": "one",
@@ -203,7 +218,7 @@ import Webhooks
     ]
 
     private func call(_ world: World, _ route: Route, as name: String) async throws -> (status: Int, items: Int?) {
-        let short = String(route.path.dropFirst("/api/v1".count))
+        let short = route.path.hasPrefix("/api/v1") ? String(route.path.dropFirst("/api/v1".count)) : route.path
         let kind = String(short.split(separator: "/").first ?? "")
         let ofFiles = ["/fetch", "/archive", "{name}/files"].contains { short.hasSuffix($0) }
         let path = route.path.split(separator: "/").map { part -> String in
@@ -218,7 +233,9 @@ import Webhooks
         }.joined(separator: "/")
         var headers: [(name: String, value: String)] = [("host", "localhost")]
         if let token = world.tokens[name] { headers.append(("authorization", "Bearer \(token)")) }
-        let fields = Self.bodies["\(route.method.rawValue) \(short)"] ?? Self.bodies[short]
+        let signingIn: JSONValue? =
+            route.path == "/api/v1/session" ? ["token": .string(world.tokens[name] ?? "")] : nil
+        let fields = signingIn ?? Self.bodies["\(route.method.rawValue) \(short)"] ?? Self.bodies[short]
         var body = fields?.canonicalBytes ?? []
         if case .bytes(let type) = route.body {
             switch type {
@@ -243,6 +260,8 @@ import Webhooks
     /// What routes for anyone signed in check themselves, as seen by an owner of another project: whose listings show
     /// nothing of `p`, and what is one's own. All others are to answer 403.
     private static let outsiderMay: [String: String] = [
+        "GET /": "own", "GET /ui": "own", "GET /ui/assets/{name}": "own", "GET /ui/{path+}": "own",
+        "GET /api/v1/session": "own", "POST /api/v1/session": "own", "DELETE /api/v1/session": "own",
         "GET /api/v1/whoami": "own", "GET /api/v1/tokens": "own", "POST /api/v1/tokens": "own",
         // An object is of no project until a commit of one names it.
         "POST /api/v1/objects/missing": "own", "POST /api/v1/objects/batch": "own",
@@ -282,7 +301,7 @@ import Webhooks
                 // An owner, but of another project.
                 let outsider = try await call(world, route, as: "outsider")
                 if let own {
-                    let isRight = own == "own" ? outsider.status < 300 : outsider.items == Int(own)
+                    let isRight = own == "own" ? outsider.status < 400 : outsider.items == Int(own)
                     if !isRight { wrong.append("outsider \(name): \(outsider)") }
                 } else if outsider.status != 403 {
                     wrong.append("outsider \(name): \(outsider)")
@@ -290,7 +309,7 @@ import Webhooks
                 // A viewer of the project: reads all of it, and changes nothing.
                 let mayRead = route.permission.roles.contains(.viewer) && name != "DELETE /api/v1/tokens/{id}"
                 let reader = try await call(world, route, as: "reader")
-                if mayRead ? reader.status >= 300 : reader.status != 403 {
+                if mayRead ? reader.status >= 400 : reader.status != 403 {
                     wrong.append("reader \(name): \(reader.status)")
                 }
             }

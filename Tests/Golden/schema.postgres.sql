@@ -798,6 +798,7 @@ token
     created_ms bigint NOT NULL
     expires_ms bigint
     revoked_ms bigint
+    parent text
 
 trace
     key bigint NOT NULL

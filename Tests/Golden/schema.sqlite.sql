@@ -908,7 +908,7 @@ CREATE TABLE token (
     created_ms BIGINT NOT NULL,
     expires_ms BIGINT,
     revoked_ms BIGINT
-);
+, parent TEXT);
 
 CREATE TABLE trace (
     key BIGINT PRIMARY KEY,

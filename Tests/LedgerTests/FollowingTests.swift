@@ -1,3 +1,4 @@
+import Access
 import Core
 import Database
 import Foundation
@@ -28,6 +29,20 @@ private final class Transcript: Sendable {
     /// The events, as lines.
     var events: [[String]] {
         text.components(separatedBy: "\n\n").filter { $0.hasPrefix("id:") }.map { $0.components(separatedBy: "\n") }
+    }
+}
+
+/// The sequence numbers of the events that a stream has written.
+private final class Sequences: Sendable {
+    private let state = Mutex<(begun: Bool, all: [Int64])>((false, []))
+    var all: [Int64] { state.withLock { $0.all } }
+    var hasBegun: Bool { state.withLock { $0.begun } }
+    func add(_ bytes: [UInt8]) {
+        let id = bytes.starts(with: Array("id: ".utf8)) ? bytes.dropFirst(4).prefix { $0 != 10 } : []
+        state.withLock { state in
+            state.begun = true
+            if let sequence = Int64(String(decoding: id, as: UTF8.self)) { state.all.append(sequence) }
+        }
     }
 }
 
@@ -129,6 +144,76 @@ private func eventually(_ condition: () -> Bool) async throws {
             #expect(live.map { $0[0] } == ["id: \(base + 6)"])
             let wrong = try await application.ask("GET", "/api/v1/events/stream?from=x")
             #expect(wrong.status == 400)
+        }
+    }
+
+    @Test func `members follow what happens in their projects, until that ends`() async throws {
+        try await TestPlatform.each { platform in
+            let ledger = platform.ledger
+            _ = try await platform.access.createAccount(name: "mia", kind: .user, role: nil, as: .system)
+            try await platform.access.grant(.viewer, on: "p", to: "mia", as: .system)
+            let (_, text) = try await platform.access.issueToken(
+                for: "mia", label: "", scopes: nil, lifetimeSeconds: nil, as: .system)
+            let application = WebApplication.testing(LedgerRoutes(ledger, lineageSources: []).routes, platform)
+            let token = [(name: "authorization", value: "Bearer \(text.reveal)")]
+            func happen(_ projects: [String?]) async throws {
+                try await ledger.database.write { db in
+                    for project in projects {
+                        _ = try ledger.append(db, "thing.done", Ref(.dataset, "d"), project: project, by: .system)
+                    }
+                }
+            }
+            let base = try await ledger.lastSequence()
+            try await happen(["q", "p", nil, "p"])
+            let seen = try await events(
+                application, "/api/v1/events/stream?from=\(base)", token, count: 3
+            ) { try await happen(["q", nil, "p"]) }
+            #expect(seen.map { $0[0] } == [base + 2, base + 4, base + 7].map { "id: \($0)" })
+            let page = try await application.ask("GET", "/api/v1/events?type=thing.", headers: token)
+            #expect(page.json["items"]?.arrayValue?.count == 3)
+            for target in ["/api/v1/events/stream?project=q", "/api/v1/events?project=q"] {
+                #expect(try await application.ask("GET", target, headers: token).status == 403)
+            }
+            try await platform.access.removeMember("mia", from: "p", as: .system)
+            #expect(try await application.ask("GET", "/api/v1/events/stream", headers: token).status == 403)
+        }
+    }
+
+    @Test func `what is appended is read once, however many follow, and those who are behind miss nothing`()
+        async throws
+    {
+        try await TestDatabase.each(Ledger.migrations) { database in
+            let ledger = Ledger(database: database)
+            let tail = EventTail()
+            try await append(ledger, 3)
+            let reader = EventReader(ledger: ledger, tail: tail) { Ledger.Query(type: "thing.") }
+            let got = (0..<20).map { _ in Sequences() }
+            // Half of them from the beginning, half from now on.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (index, sequences) in got.enumerated() {
+                    group.addTask {
+                        try await reader.write(
+                            to: ResponseWriter { sequences.add($0) }, after: index.isMultiple(of: 2) ? 0 : 3)
+                    }
+                }
+                try await eventually { got.allSatisfy(\.hasBegun) }
+                // More than the tail holds, in one transaction.
+                try await append(ledger, 1)
+                try await database.write { db in
+                    for _ in 0..<EventTail.maximum + 500 {
+                        _ = try ledger.append(db, "thing.done", Ref(.dataset, "d"), project: "p", by: .system)
+                    }
+                }
+                try await append(ledger, 2)
+                let last = Int64(EventTail.maximum + 506)
+                try await eventually { got.allSatisfy { $0.all.last == last } }
+                for (index, sequences) in got.enumerated() {
+                    #expect(sequences.all == Array((index.isMultiple(of: 2) ? 1 : 4)...last))
+                }
+                group.cancelAll()
+            }
+            // Nothing new: nobody asks the database.
+            #expect(try await tail.refresh(from: ledger))
         }
     }
 

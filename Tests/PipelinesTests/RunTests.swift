@@ -220,7 +220,8 @@ import Web
             let run = try await f.service.trigger("sandbox", as: RunFixture.maker)
             try await f.until(run, "token") { $1.hasPrefix("slw_") && $1.hasSuffix("\n") }
             let token = "Bearer " + (try await f.log(run, "token")).filter { !$0.isNewline }
-            let principal = try await f.platform.access.authenticate(authorization: token, peerIsLoopback: true)
+            let principal = try await f.platform.access.authenticate(
+                Credentials(authorization: token, peerIsLoopback: true))
             let expires = try #require(principal.expires, "what the step hands on ends with it")
             #expect(principal == Principal(name: "pipeline-p", role: nil, grants: ["p": .mlEngineer], expires: expires))
             let (_, steps) = try await f.service.wait(for: run.id, timeoutSeconds: 30, as: RunFixture.maker)
@@ -236,7 +237,7 @@ import Web
                 seen.contains("the code") && seen.contains("read-only") && seen.contains("hidden")
                     && seen.contains("home"))
             await #expect(throws: SlipwayError.self) {
-                try await f.platform.access.authenticate(authorization: token, peerIsLoopback: true)
+                try await f.platform.access.authenticate(Credentials(authorization: token, peerIsLoopback: true))
             }
         }
     }

@@ -70,7 +70,7 @@ extension WebApplication {
     public static func testing(_ routes: [Route], _ platform: Platform) -> WebApplication {
         let access = platform.access
         return WebApplication(
-            routes: routes, authenticator: { try await access.authenticate(authorization: $0, peerIsLoopback: $1) },
+            routes: routes, authenticator: { try await access.authenticate($0) },
             configuration: WebConfiguration(host: "127.0.0.1", port: 5000), prometheus: platform.prometheus,
             logger: platform.logger)
     }

@@ -53,8 +53,10 @@ extension Permission {
         logger.logLevel = .critical
         return WebApplication(
             routes: routes,
-            authenticator: { authorization, _ in
-                guard let authorization else { return Principal(name: "local", role: .admin) }
+            authenticator: { credentials in
+                guard let authorization = credentials.authorization else {
+                    return Principal(name: "local", role: .admin)
+                }
                 guard let known = principals[authorization] else { throw SlipwayError(.unauthenticated, "Who?") }
                 return known
             },
