@@ -24,7 +24,7 @@ public struct ClientOptions: ParsableArguments {
     public var projectName: String { project ?? Self.environment("SLIPWAY_PROJECT") ?? "default" }
 
     /// A variable that is set and not empty.
-    private static func environment(_ name: String) -> String? {
+    public static func environment(_ name: String) -> String? {
         getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 }

@@ -11,11 +11,18 @@ public final class CommitSignal: Sendable {
     }
 
     private let state = Mutex(State())
+    private let all = Atomic<UInt64>(0)
 
     public init() {}
 
     /// The number of commits so far; pass it to `wait` so that none is missed in between.
     public var count: UInt64 { state.withLock { $0.count } }
+
+    /// The number of all commits so far, whether anybody is woken for them or not. A commit counts before its writes are
+    /// acknowledged: as long as the number stays, every acknowledged write is one that a read before has seen.
+    public var total: UInt64 { all.load(ordering: .acquiring) }
+
+    func add() { all.add(1, ordering: .acquiringAndReleasing) }
 
     /// Counts one more, and wakes all.
     public func notify() {

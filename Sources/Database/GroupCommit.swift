@@ -94,9 +94,9 @@ final class GroupCommit: Sendable {
                 // Jobs that did not run because the transaction could not begin.
                 for job in batch.dropFirst(answers.count) { answers.append(job(FailedConnection(error: error), true)) }
             }
-            // Counted before it is acknowledged: who compares counts never takes an acknowledged write for one to come.
-            if failure == nil { commits.notify() }
+            if failure == nil { commits.add() }
             for answer in answers { answer(failure) }
+            if failure == nil { commits.notify() }
         }
     }
 }

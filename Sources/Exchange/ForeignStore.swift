@@ -59,6 +59,8 @@ struct ForeignFile: Sendable, Hashable {
     let local: String
     /// Whose it is, when it must be fetched.
     var remote: ArtifactOwner?
+    /// SHA-256 of what it was there before; one of these here is replaced.
+    var earlier: Set<String> = []
 }
 
 extension String {

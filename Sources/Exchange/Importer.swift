@@ -13,6 +13,8 @@ final class Importer {
     private let project: String
     private let withArtifacts: Bool
     private(set) var report = ImportReport()
+    /// Runs whose records and points are here.
+    private(set) var arrived: [String] = []
     private var progress: ImportProgress
 
     private static let pointsPerRequest = 20_000
@@ -172,6 +174,7 @@ final class Importer {
                 }
             }
             if isSame { report.verified += 1 } else { report.continued += 1 }
+            arrived.append(id)
         }
     }
 
@@ -235,7 +238,7 @@ final class Importer {
         report.files += 1
         report.bytes += object.sizeBytes
         if here == object.digest.hex { return }
-        if here != nil {
+        if let here, !file.earlier.contains(here) {
             report.problems.append("\(place.owner.ref): kept another \(file.path)")
             return
         }

@@ -71,7 +71,7 @@ final class Snapshots: Sendable {
     private func refreshed(_ wanted: [(table: SQLTable, projects: [String])]) async throws -> [String: [SnapshotFile]] {
         let before = known.withLock { $0 }
         // Counted before the rows are read, so that they are at least as new.
-        let commits = String(database.commits.count)
+        let commits = String(database.commits.total)
         let now = try await database.read { [self] db -> [Key: Snapshot] in
             // On PostgreSQL other servers write, too.
             let state =

@@ -239,6 +239,29 @@ struct TraceStore: Sendable {
         }
     }
 
+    /// The keys of the traces that a run recorded.
+    func keys(_ db: any Transaction, ofRun run: String, limit: Int) throws -> [Int64] {
+        // As the index is written.
+        try db.all(
+            """
+            SELECT trace FROM trace_metadata
+            WHERE key = 'mlflow.sourceRun' AND substr(value, 1, 32) = \(run) AND value = \(run) LIMIT \(limit)
+            """
+        ) { try $0.int(0) }
+    }
+
+    /// Forgets that traces were linked to a run.
+    func unlink(_ db: any Transaction, run: String) throws {
+        try db.execute("DELETE FROM trace_link WHERE kind = 'run' AND target = \(run)")
+    }
+
+    /// Deletes what an experiment has beside its traces: scorers, and its place in evaluation datasets.
+    func forget(_ db: any Transaction, experiment: Int64) throws {
+        for table in ["scorer", "evaluation_dataset_experiment"] as [SQL] {
+            try db.execute("DELETE FROM \(table) WHERE experiment = \(experiment)")
+        }
+    }
+
     /// Deletes traces with all that is theirs; their objects become garbage.
     func delete(_ db: any Transaction, keys: [Int64]) throws {
         try Rows.lists(of: keys) { list in

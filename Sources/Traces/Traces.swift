@@ -1,5 +1,6 @@
 import Core
 import Database
+import Ledger
 import Platform
 import Tracking
 
@@ -14,6 +15,9 @@ public enum TracesFeature {
         let service = TraceService(platform, tracking: tracking)
         var feature = Feature(name: "traces")
         feature.routes = TraceRoutes(service: service).routes
+        feature.subscriptions = [
+            Subscription("traces", types: ["run.purged", "experiment.purged"]) { try await service.purge(after: $0) }
+        ]
         return (feature, service, EvaluationService(platform, traces: service))
     }
 }

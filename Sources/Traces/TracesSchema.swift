@@ -130,5 +130,11 @@ enum TracesSchema {
                 PRIMARY KEY (experiment, name, version)
             );
             """),
+        Migration(
+            "traces/0003-source-run",
+            // A run's id has 32 characters; whatever else a client wrote there must fit into PostgreSQL's index, too.
+            """
+            CREATE INDEX trace_source_run ON trace_metadata (substr(value, 1, 32)) WHERE key = 'mlflow.sourceRun';
+            """),
     ]
 }

@@ -45,7 +45,7 @@ struct Slipway: AsyncParsableCommand {
                     PipelineCommand.self, ExperimentCommand.self, RunCommand.self, TraceCommand.self, ModelCommand.self,
                     ReproduceCommand.self, SQLCommand.self,
                 ]),
-            CommandGroup(name: "Arrive", subcommands: [ImportCommand.self]),
+            CommandGroup(name: "Arrive", subcommands: [SyncCommand.self, ImportCommand.self]),
             CommandGroup(
                 name: "Operate",
                 subcommands: [

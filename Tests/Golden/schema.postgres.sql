@@ -1045,6 +1045,7 @@ CREATE UNIQUE INDEX trace_link_pkey ON trace_link USING btree (kind, target, tra
 CREATE INDEX trace_link_trace ON trace_link USING btree (trace)
 CREATE UNIQUE INDEX trace_metadata_pkey ON trace_metadata USING btree (trace, key)
 CREATE UNIQUE INDEX trace_pkey ON trace USING btree (key)
+CREATE INDEX trace_source_run ON trace_metadata USING btree (substr(value, 1, 32)) WHERE (key = 'mlflow.sourceRun'::text)
 CREATE UNIQUE INDEX trace_span_pkey ON trace_span USING btree (trace, id)
 CREATE UNIQUE INDEX trace_tag_pkey ON trace_tag USING btree (trace, key)
 CREATE INDEX webhook_delivery_due ON webhook_delivery USING btree (due_ms)

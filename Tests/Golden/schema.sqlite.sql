@@ -1130,6 +1130,8 @@ CREATE INDEX trace_experiment_started ON trace (experiment, started_ms DESC, id)
 
 CREATE INDEX trace_link_trace ON trace_link (trace);
 
+CREATE INDEX trace_source_run ON trace_metadata (substr(value, 1, 32)) WHERE key = 'mlflow.sourceRun';
+
 CREATE INDEX webhook_delivery_due ON webhook_delivery (due_ms);
 
 CREATE INDEX webhook_delivery_log ON webhook_delivery (webhook_id, created_ms, id);

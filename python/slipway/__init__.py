@@ -1,4 +1,4 @@
-"""Datasets of a Slipway server.
+"""Datasets of a Slipway server, and runs that are logged without one.
 
     import slipway
 
@@ -8,6 +8,10 @@
         ...
     sales.log_input()                         # links the version to the active MLflow run
 
+    with slipway.offline().start_run(experiment="restock") as run:   # no server needed
+        run.log_metric("loss", 0.5, step=1)
+    slipway.sync()                            # later
+
 ``SLIPWAY_URL`` (http://127.0.0.1:5000), ``SLIPWAY_TOKEN`` and ``SLIPWAY_PROJECT`` say where, who and for what, as for the
 command line. :class:`Client` does the same for several servers in one program.
 """
@@ -16,7 +20,7 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .client import Client
 from .dataset import Column, DatasetVersion, Slice, Table
@@ -26,14 +30,16 @@ from .errors import (
 )
 from .files import File, Files
 from .shards import Shards
+from .spool import OfflineRun, Spool
+from .syncing import Synced
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Cancelled", "Client", "Column", "Conflict", "DatasetVersion", "DeadlineExceeded", "File", "Files", "Forbidden",
-    "Internal", "Invalid", "NotFound", "RateLimited", "Shards", "Slice", "SlipwayError", "Table", "TooLarge",
-    "Unauthenticated", "Unavailable", "Unsupported", "append", "append_events", "create_slice", "create_split",
-    "dataset", "default_client", "query", "slice",
+    "Internal", "Invalid", "NotFound", "OfflineRun", "RateLimited", "Shards", "Slice", "SlipwayError", "Spool", "Synced",
+    "Table", "TooLarge", "Unauthenticated", "Unavailable", "Unsupported", "append", "append_events", "create_slice",
+    "create_split", "dataset", "default_client", "offline", "query", "slice", "sync",
 ]
 
 _lock = threading.Lock()
@@ -83,3 +89,13 @@ def create_slice(name: str, over: str, **options: Any) -> Slice:
 def create_split(prefix: str, over: str, fractions: Mapping[str, float], **options: Any) -> Dict[str, Slice]:
     """Divides rows into slices; see :meth:`Client.create_split`."""
     return default_client().create_split(prefix, over, fractions, **options)
+
+
+def offline(folder: Union[str, "os.PathLike[str]", None] = None, fsync: str = "second") -> Spool:
+    """A folder into which runs are logged without a server, to be sent by :func:`sync`; see :class:`slipway.Spool`."""
+    return Spool(folder, fsync)
+
+
+def sync(folder: Union[str, "os.PathLike[str]", None] = None, **options: Any) -> Synced:
+    """Sends the runs of a spool; see :meth:`Client.sync`."""
+    return default_client().sync(folder, **options)

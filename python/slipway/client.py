@@ -14,6 +14,7 @@ from .upload import body_of, plain
 
 if TYPE_CHECKING:
     from .dataset import DatasetVersion, Slice
+    from .syncing import Synced
 
 DEFAULT_URL = "http://127.0.0.1:5000"
 _PAGE = 1000
@@ -209,6 +210,21 @@ class Client:
         answer = self.transport.json(
             "POST", "/api/v1/slices/split", body={"prefix": prefix, "over": over, "split": split, "purpose": purpose})
         return {name: Slice(self, info) for name, info in zip(fractions, answer["items"])}
+
+
+    def sync(self, folder: Union[str, "os.PathLike[str]", None] = None, *, remove: bool = False) -> Synced:
+        """Sends the runs of a spool (:func:`slipway.offline`). What the server has is not sent again.
+
+        It may be cut off, be repeated, run while the runs go on, and run on several machines: each point, parameter and
+        file is there once in the end. Experiments that are not there are made in this client's project.
+
+        Args:
+            folder: default ``SLIPWAY_SPOOL``, else ``slipway-spool``.
+            remove: deletes the runs that have ended and are on the server whole.
+        """
+        from .syncing import sync
+
+        return sync(self, folder, remove)
 
 
 def parse_ref(text: str, kind: str) -> "tuple[str, Optional[str]]":

@@ -56,6 +56,9 @@ public struct RunRecord: Sendable, Hashable {
     public var datasets: [DatasetInput] = []
     public var modelInputs: [String] = []
     public var modelOutputs: [ModelOutput] = []
+    /// Values that tags had there before. A tag that has one of them here is brought up to date; one that has another was
+    /// changed here, and stays.
+    public var earlierTags: [String: [String]] = [:]
 
     public init(id: String, experiment: String, name: String, user: String, status: RunStatus, started: Int64) {
         (self.id, self.experiment, self.name) = (id, experiment, name)
@@ -68,7 +71,7 @@ public struct RunRecord: Sendable, Hashable {
             allowed: [
                 "id", "experiment", "name", "user", "status", "started", "ended", "deleted", "artifactLocation",
                 "params",
-                "tags", "datasets", "modelInputs", "modelOutputs",
+                "tags", "datasets", "modelInputs", "modelOutputs", "earlierTags",
             ])
         id = try fields.string("id")
         experiment = try fields.string("experiment")
@@ -92,12 +95,22 @@ public struct RunRecord: Sendable, Hashable {
             let output = try JSONFields($0, allowed: ["model", "step"])
             return ModelOutput(model: try output.string("model"), step: Int64(try output.int("step")))
         }
+        earlierTags = try (fields["earlierTags"]?.objectValue ?? [:]).mapValues { values in
+            try (values.arrayValue ?? []).map { value in
+                guard let text = value.stringValue else {
+                    throw SlipwayError.field(
+                        "earlierTags", "has something that is not text", expected: "lists of texts")
+                }
+                return text
+            }
+        }
     }
 
     public var json: JSONValue {
         var fields = content
         fields["experiment"] = .string(experiment)
         fields["artifactLocation"] = JSONValue(artifactLocation)
+        if !earlierTags.isEmpty { fields["earlierTags"] = .object(earlierTags.mapValues { JSONValue($0) }) }
         return .object(fields)
     }
 
@@ -134,6 +147,11 @@ public struct RunRecord: Sendable, Hashable {
                     let checked = try TrackingRules.checked(LogBatch(tags: [KeyValue(key, value)]), isSingle: true)
                     return (key, checked.tags[0].value)
                 })
+            record.earlierTags = try earlierTags.reduce(into: [:]) { found, tag in
+                found[tag.key] = try tag.value.map {
+                    try TrackingRules.checked(LogBatch(tags: [KeyValue(tag.key, $0)]), isSingle: true).tags[0].value
+                }
+            }
             if record.name.isEmpty { record.name = record.tags[RunDraft.nameTag] ?? String(id.prefix(8)) }
             record.tags[RunDraft.nameTag] = record.tags[RunDraft.nameTag] ?? record.name
             return record

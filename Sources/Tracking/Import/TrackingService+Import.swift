@@ -219,7 +219,10 @@ extension TrackingService {
             return
         }
         let addedParams = record.params.filter { here.params[$0.key] == nil }
-        let addedTags = record.tags.filter { here.tags[$0.key] == nil }
+        let newerTags = record.tags.filter { key, value in
+            here.tags[key] != value && here.tags[key].map { record.earlierTags[key]?.contains($0) ?? false } ?? false
+        }
+        let addedTags = record.tags.filter { here.tags[$0.key] == nil }.merging(newerTags) { first, _ in first }
         let addedInputs =
             record.datasets.contains { there in
                 !here.datasets.contains { $0.name == there.name && $0.digest == there.digest }
@@ -228,7 +231,7 @@ extension TrackingService {
         let ends = record.status.isEnd && !run.status.isEnd
         for (what, differing) in [
             ("parameters", Self.differing(record.params, here.params)),
-            ("tags", Self.differing(record.tags, here.tags)),
+            ("tags", Self.differing(record.tags, here.tags).filter { newerTags[$0] == nil }),
         ] where !differing.isEmpty {
             outcome.problems.append(
                 "run \(run.id): kept other values of the \(what) \(differing.prefix(10).joined(separator: ", "))")
