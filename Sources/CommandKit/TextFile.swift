@@ -8,10 +8,10 @@ import Core
 
 /// Files that a command is given.
 public enum TextFile {
-    /// The whole of a UTF-8 file of at most 16 MiB.
+    /// The whole of a UTF-8 file of at most 16 MiB, or as said.
     ///
     /// - Throws: `notFound`, `invalid`, `tooLarge`.
-    public static func read(_ path: String) throws -> String {
+    public static func read(_ path: String, maximumBytes: Int = 16 << 20) throws -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw SlipwayError(.notFound, "\(path) cannot be read: \(String(cString: strerror(errno))).")
@@ -26,7 +26,9 @@ public enum TextFile {
             }
             if count == 0 { break }
             bytes.append(contentsOf: buffer[..<count])
-            guard bytes.count <= 16 << 20 else { throw SlipwayError(.tooLarge, "\(path) is over 16 MiB.") }
+            guard bytes.count <= maximumBytes else {
+                throw SlipwayError(.tooLarge, "\(path) is over \(maximumBytes >> 20) MiB.")
+            }
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw SlipwayError(.invalid, "\(path) is not UTF-8 text.")

@@ -10,9 +10,21 @@ public enum YAMLDocument {
     /// - Throws: `invalid` with line and column; `tooLarge` past a bound.
     public static func parse(_ text: String) throws -> JSONValue { try parseWithLines(text).value }
 
+    /// The document with every scalar as the text that stands there, but null: for files that another program wrote and
+    /// whose fields are typed by their names. A digest such as `12345e67` is not a number then.
+    public static func parseTexts(_ text: String, maximumBytes: Int = maximumBytes) throws -> JSONValue {
+        try read(text, maximumBytes: maximumBytes, Reader(textsOnly: true)).value
+    }
+
     /// The document, and the line (from 1) of each of its keys and list items, by the way that leads there: the item
     /// `rules[2].name` has the path `["rules", "2", "name"]`.
     public static func parseWithLines(_ text: String) throws -> (value: JSONValue, lines: [[String]: Int]) {
+        try read(text, maximumBytes: maximumBytes, Reader(textsOnly: false))
+    }
+
+    private static func read(_ text: String, maximumBytes: Int, _ reader: Reader) throws
+        -> (value: JSONValue, lines: [[String]: Int])
+    {
         guard text.utf8.count <= maximumBytes else {
             throw SlipwayError(.tooLarge, "The YAML is over \(maximumBytes) bytes.")
         }
@@ -24,7 +36,7 @@ public enum YAMLDocument {
             throw failure(error)
         }
         guard let node else { throw SlipwayError(.invalid, "The YAML is empty.") }
-        var reader = Reader()
+        var reader = reader
         let value = try reader.value(node, [])
         return (value, reader.lines)
     }
@@ -50,8 +62,11 @@ public enum YAMLDocument {
     }
 
     private struct Reader {
+        let textsOnly: Bool
         var count = 0
         var lines: [[String]: Int] = [:]
+
+        init(textsOnly: Bool) { self.textsOnly = textsOnly }
 
         mutating func value(_ node: Node, _ path: [String]) throws -> JSONValue {
             count += 1
@@ -61,7 +76,9 @@ public enum YAMLDocument {
             }
             guard path.count <= Limits.jsonDepth else { throw tooDeep }
             switch node {
-            case .scalar(let scalar): return try YAMLDocument.scalar(scalar)
+            case .scalar(let scalar):
+                let value = try YAMLDocument.scalar(scalar)
+                return textsOnly && !value.isNull ? .string(scalar.string) : value
             case .sequence(let items):
                 return .array(
                     try items.enumerated().map { index, item in

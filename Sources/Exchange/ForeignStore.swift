@@ -6,6 +6,8 @@ import Tracking
 protocol ForeignStore: Sendable {
     /// Names the store in tags and in the ledger: without passwords, the same each time.
     var origin: String { get }
+    /// What was passed over while reading.
+    var findings: Findings { get }
     func totals() async throws -> ForeignTotals
     func experiments() async throws -> [ExperimentRecord]
     /// The runs of an experiment, deleted ones too, page by page.

@@ -8,7 +8,9 @@ public struct ImportCommand: AsyncParsableCommand {
         commandName: "import", abstract: "Bring everything along from another tracker.",
         discussion: """
             What is here already is not sent again: an import that was cut off goes on when it is repeated.
-            Example: slipway import mlflow sqlite:///mlflow.db --artifacts mlartifacts
+            Examples:
+              slipway import mlflow ./mlruns
+              slipway import mlflow sqlite:///mlflow.db --artifacts mlartifacts
             """,
         subcommands: [MLflow.self])
 
@@ -17,10 +19,20 @@ public struct ImportCommand: AsyncParsableCommand {
     struct MLflow: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "mlflow",
-            abstract: "Import experiments, runs, metrics, models, versions and artifacts of an MLflow server.")
-        @Argument(help: "sqlite:///mlflow.db, postgresql://USER@HOST/NAME, or the URL of a running server.")
+            abstract: "Import experiments, runs, metrics, models, versions and artifacts of MLflow.",
+            discussion: """
+                Runs that were logged into a folder without a server are merged: importing it again, after more was
+                logged, adds what is new and nothing twice.
+                Examples:
+                  slipway import mlflow ./mlruns
+                  slipway import mlflow sqlite:///mlflow.db --artifacts mlartifacts
+                  slipway import mlflow postgresql://mlflow@db/mlflow --project restock
+                  slipway import mlflow http://tracking.example.org:5000
+                """)
+        @Argument(
+            help: "A folder such as ./mlruns, sqlite:///mlflow.db, postgresql://USER@HOST/NAME, or a server's URL.")
         var source: String
-        @Option(help: "The folder behind mlflow-artifacts:/, MLflow's --artifacts-destination.")
+        @Option(help: "The folder behind mlflow-artifacts:/, MLflow's --artifacts-destination; or beside ./mlruns.")
         var artifacts: String?
         @Flag(help: "Leave the files of artifacts where they are.") var withoutArtifacts = false
         @OptionGroup var server: ClientOptions
@@ -40,12 +52,16 @@ public struct ImportCommand: AsyncParsableCommand {
 
         private func open() async throws -> any ForeignStore {
             if source.hasPrefix("http://") || source.hasPrefix("https://") { return MLflowServer(url: source) }
-            guard ["sqlite:///", "postgresql"].contains(where: source.hasPrefix) else {
-                throw SlipwayError.field(
-                    "source", "'\(source.prefix(80))' is not a store that can be read",
-                    expected: "sqlite:///FILE, postgresql://USER@HOST/NAME or http://HOST:PORT")
+            if ["sqlite:///", "postgresql"].contains(where: source.hasPrefix) {
+                return try await MLflowDatabase(uri: source, artifacts: artifacts)
             }
-            return try await MLflowDatabase(uri: source, artifacts: artifacts)
+            guard let folder = LocalArtifacts.folder(source, proxied: nil), LocalFolder.isFolder(folder) else {
+                throw SlipwayError.field(
+                    "source", "'\(source.prefix(80))' is neither a folder nor a store that can be read",
+                    expected:
+                        "a folder such as ./mlruns, sqlite:///FILE, postgresql://USER@HOST/NAME or http://HOST:PORT")
+            }
+            return try MLflowFolder(path: folder, artifacts: artifacts)
         }
     }
 }

@@ -42,6 +42,7 @@ final class Importer {
                 report.problems.append("model \(model.name): \(error.message)")
             }
         }
+        report.problems += store.findings.all
         progress.end()
     }
 

@@ -14,16 +14,11 @@ enum LocalArtifacts {
         var waiting = [""]
         while let relative = waiting.popLast() {
             let path = relative.isEmpty ? folder : folder + "/" + relative
-            guard let handle = opendir(path) else {
+            guard let names = LocalFolder.entries(of: path) else {
                 if relative.isEmpty, errno == ENOENT { return [] }
                 throw SlipwayError(.unavailable, "\(path) cannot be read: \(String(cString: strerror(errno))).")
             }
-            defer { closedir(handle) }
-            while let entry = readdir(handle) {
-                let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-                    String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-                }
-                if name == "." || name == ".." { continue }
+            for name in names {
                 let below = relative.isEmpty ? name : relative + "/" + name
                 var status = stat()
                 guard lstat(folder + "/" + below, &status) == 0 else { continue }

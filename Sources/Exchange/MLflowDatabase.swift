@@ -12,6 +12,7 @@ import Tracking
 /// MLflow's tables in SQLite or PostgreSQL, as its versions 2 and 3 make them; tables that an older one lacks are empty.
 struct MLflowDatabase: ForeignStore {
     let origin: String
+    let findings = Findings()
     private let place: ForeignQuery.Place
     private let tables: Set<String>
     private let proxied: String?
@@ -279,7 +280,7 @@ struct MLflowDatabase: ForeignStore {
         guard let folder = LocalArtifacts.folder(place.uri, proxied: proxied) else {
             throw SlipwayError(
                 .invalid,
-                "\(place.owner.ref) has its artifacts at \(place.uri): name the folder behind it with --artifacts.")
+                "has its artifacts at \(place.uri): name the folder behind it with --artifacts.")
         }
         return try LocalArtifacts.files(below: folder)
     }

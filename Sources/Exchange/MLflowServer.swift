@@ -14,6 +14,7 @@ import Transport
 /// MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, as for MLflow's own client.
 struct MLflowServer: ForeignStore {
     let origin: String
+    let findings = Findings()
     private let http = HTTPClient()
     private let headers: [(String, String)]
 

@@ -23,7 +23,9 @@ enum WorkFile {
     }
 
     /// Hands over a file's lines, one after the other.
-    static func lines(of path: String, _ body: ([UInt8]) async throws -> Void) async throws {
+    ///
+    /// - Parameter ended: passes over a last line without an end: somebody is writing it.
+    static func lines(of path: String, ended: Bool = false, _ body: ([UInt8]) async throws -> Void) async throws {
         guard let file = fopen(path, "r") else { throw SlipwayError(.notFound, "There is no file \(path).") }
         defer { fclose(file) }
         var line: UnsafeMutablePointer<CChar>?
@@ -33,6 +35,7 @@ enum WorkFile {
             let count = getline(&line, &capacity, file)
             guard count > 0, let line else { return }
             let bytes = UnsafeRawBufferPointer(start: line, count: count)
+            if ended, bytes.last != 10 { return }
             try await body(Array(bytes.last == 10 ? UnsafeRawBufferPointer(rebasing: bytes.dropLast()) : bytes))
         }
     }

@@ -82,7 +82,7 @@ public struct LogBatch: Sendable {
 
 extension [MetricPoint] {
     /// In the order of a history, each identical point once.
-    var asHistory: [MetricPoint] {
+    public var asHistory: [MetricPoint] {
         var isOrdered = true
         for index in indices.dropFirst() where !self[index - 1].precedes(self[index]) {
             isOrdered = false
