@@ -44,7 +44,7 @@ struct Slipway: AsyncParsableCommand {
                     PipelineCommand.self, ExperimentCommand.self, RunCommand.self, TraceCommand.self, ModelCommand.self,
                     ReproduceCommand.self,
                 ]),
-            CommandGroup(name: "Arrive", subcommands: [ImportCommand.self]),
+            CommandGroup(name: "Arrive", subcommands: [ImportCommand.self, ExportCommand.self]),
             CommandGroup(
                 name: "Operate",
                 subcommands: [
