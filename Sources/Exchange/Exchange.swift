@@ -7,7 +7,9 @@ import Tracking
 public enum ExchangeFeature {
     public static func make(tracking: TrackingService, registry: RegistryService) -> Feature {
         var feature = Feature(name: "exchange")
-        feature.routes = ExchangeRoutes(tracking: tracking, registry: registry).routes
+        feature.routes =
+            ExchangeRoutes(tracking: tracking, registry: registry).routes
+            + ExportRoutes(tracking: tracking, registry: registry).routes
         return feature
     }
 }

@@ -60,7 +60,7 @@ struct ExchangeRoutes {
                 return .json(.object(answer))
             },
             Route(
-                .post, "/api/v1/import/summaries", .importRuns,
+                .post, "/api/v1/import/summaries", .readRuns,
                 "Counts and digests of runs, to compare with another store's; those that are not here are left out.",
                 body: .json([.init("runs", "Ids, at most \(Self.summaryMaximum).")])
             ) { request in
@@ -87,7 +87,7 @@ struct ExchangeRoutes {
                 return .json(outcome.json)
             },
             Route(
-                .get, "/api/v1/import/files", .importRuns,
+                .get, "/api/v1/import/files", .readRuns,
                 "All artifacts of a run or logged model with their digests.",
                 query: [.init("of", "run:ID or logged-model:ID.")]
             ) { request in

@@ -15,13 +15,13 @@ final class Importer {
     private(set) var report = ImportReport()
     /// Runs whose records and points are here.
     private(set) var arrived: [String] = []
-    private var progress: ImportProgress
+    private var progress: ExchangeProgress
 
     private static let pointsPerRequest = 20_000
 
     init(_ store: any ForeignStore, client: APIClient, project: String, artifacts: Bool, totals: ForeignTotals) {
         (self.store, self.client, self.project, withArtifacts) = (store, client, project, artifacts)
-        progress = ImportProgress(totals: totals)
+        progress = ExchangeProgress(totals: totals)
     }
 
     func run() async throws {
@@ -96,7 +96,7 @@ final class Importer {
         known = try await summaries(ids)
         for id in ids { sums[id] = sums[id] ?? PointSum() }
         try await verify(ids, records, known, sums)
-        progress.advance(runs: Int64(runs.count), report)
+        progress.advance(runs: Int64(runs.count), points: report.points)
     }
 
     private func summaries(_ ids: [String]) async throws -> [String: JSONValue] {
@@ -295,16 +295,16 @@ struct ImportReport {
 }
 
 /// A line that tells how far it is and how long it takes still.
-struct ImportProgress {
+struct ExchangeProgress {
     let totals: ForeignTotals
     private let started = Clock.monotonicNanoseconds()
     private var runs: Int64 = 0
 
     init(totals: ForeignTotals) { self.totals = totals }
 
-    mutating func advance(runs count: Int64, _ report: ImportReport) {
+    mutating func advance(runs count: Int64, points: Int64) {
         runs += count
-        show(points: report.points)
+        show(points: points)
     }
 
     func show(points: Int64) {

@@ -49,4 +49,40 @@ enum LocalFolder {
         }
         return names.sorted()
     }
+
+    /// Makes a folder and those above it.
+    static func make(_ path: String) throws {
+        var made = path.hasPrefix("/") ? "" : "."
+        for part in path.split(separator: "/") {
+            made += "/" + part
+            guard mkdir(made, 0o777) == 0 || errno == EEXIST else {
+                throw SlipwayError(.unavailable, "\(path) cannot be made: \(String(cString: strerror(errno))).")
+            }
+        }
+    }
+
+    /// Writes a file that appears whole, through a name beside it.
+    static func write(
+        _ path: String, _ body: (_ append: @escaping @Sendable ([UInt8]) throws -> Void) async throws -> Void
+    )
+        async throws
+    {
+        let part = path + ".part"
+        @Sendable func failure() -> SlipwayError {
+            SlipwayError(.unavailable, "\(path) cannot be written: \(String(cString: strerror(errno))).")
+        }
+        guard let file = fopen(part, "w") else { throw failure() }
+        // Used by one thread at a time: the one that hands over the bytes.
+        nonisolated(unsafe) let output = file
+        do {
+            try await body { bytes in
+                guard fwrite(bytes, 1, bytes.count, output) == bytes.count else { throw failure() }
+            }
+        } catch {
+            fclose(file)
+            unlink(part)
+            throw error
+        }
+        guard fclose(file) == 0, rename(part, path) == 0 else { throw failure() }
+    }
 }

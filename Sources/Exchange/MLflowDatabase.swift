@@ -98,6 +98,13 @@ struct MLflowDatabase: ForeignStore {
         }
     }
 
+    /// Runs by their ids; those that are not there are left out.
+    func runs(_ ids: [String]) async throws -> [ForeignRun] {
+        guard !ids.isEmpty else { return [] }
+        return try await complete(
+            rows("SELECT * FROM runs WHERE run_uuid IN (\(ids.map(quoted).joined(separator: ", ")))"))
+    }
+
     private func complete(_ page: [JSONValue]) async throws -> [ForeignRun] {
         let ids = page.compactMap { text($0, "run_uuid") }
         let among = "IN (\(ids.map(quoted).joined(separator: ", ")))"

@@ -59,6 +59,15 @@ struct LoggedModelStore: Sendable {
         try db.one("\(Self.columns) WHERE k.id = \(id)", Self.row).map { try withData(db, [$0])[0] }
     }
 
+    /// Those of an experiment, deleted or not, from after a key on.
+    func all(_ db: any Transaction, experiment: Int64, after: Int64, limit: Int) throws -> [LoggedModel] {
+        try withData(
+            db,
+            db.all(
+                "\(Self.columns) WHERE k.experiment = \(experiment) AND k.key > \(after) ORDER BY k.key LIMIT \(limit)",
+                Self.row))
+    }
+
     /// The models among `ids` that exist: id and key.
     func keys(_ db: any Transaction, of ids: [String]) throws -> [String: Int64] {
         var found: [String: Int64] = [:]

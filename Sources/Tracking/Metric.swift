@@ -17,7 +17,7 @@ public struct MetricPoint: Sendable, Hashable {
     private var rank: Double { value.isNaN ? 0 : value }
 
     /// Whether this is the newer point: a higher step, then a later time, then a higher value.
-    func isNewer(than other: MetricPoint) -> Bool {
+    public func isNewer(than other: MetricPoint) -> Bool {
         if step != other.step { return step > other.step }
         if time != other.time { return time > other.time }
         return rank > other.rank

@@ -45,7 +45,8 @@ struct Slipway: AsyncParsableCommand {
                     PipelineCommand.self, ExperimentCommand.self, RunCommand.self, TraceCommand.self, ModelCommand.self,
                     ReproduceCommand.self, SQLCommand.self,
                 ]),
-            CommandGroup(name: "Arrive", subcommands: [SyncCommand.self, ImportCommand.self]),
+            CommandGroup(
+                name: "Arrive", subcommands: [SyncCommand.self, ImportCommand.self, ExportCommand.self]),
             CommandGroup(
                 name: "Operate",
                 subcommands: [
