@@ -4,6 +4,7 @@ wrk stops at a deadline with requests under way, which are then not counted: wit
 answer that is most of them. Here nothing new is sent after the deadline and everything sent is waited for.
 """
 
+import heapq
 import re
 import selectors
 import socket
@@ -64,23 +65,38 @@ def post(url, headers, body):
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def drive(url, requests, seconds):
+def drive(url, requests, seconds, pace=0):
     """Runs one client for each function in requests.
+
+    With pace, each client sends at its own even times, so many seconds apart, or when it has the last answer if that is
+    later; a latency then counts from the time at which the request was due.
 
     Returns (seconds until the last answer, latencies in seconds of the answers 200, the other answers).
     """
     parts = urllib.parse.urlsplit(url)
-    loop, latencies, refusals, open_requests = selectors.DefaultSelector(), [], [], 0
+    loop, latencies, refusals, open_clients = selectors.DefaultSelector(), [], [], 0
     clients = [Client((parts.hostname, parts.port), request) for request in requests]
+    begin = time.perf_counter()
+    deadline = begin + seconds
+    due = [(begin + pace * number / len(clients), number) for number in range(len(clients))]  # a heap
     try:
-        begin = time.perf_counter()
-        deadline = begin + seconds
         for client in clients:
-            client.begin()
-            loop.register(client.socket, selectors.EVENT_READ | (selectors.EVENT_WRITE if client.out else 0), client)
-            open_requests += 1
-        while open_requests:
-            for key, events in loop.select():
+            loop.register(client.socket, selectors.EVENT_READ, client)
+
+        def start_due():
+            """Starts whatever is due; returns the seconds until the next is."""
+            while due and due[0][0] <= time.perf_counter():
+                at, number = heapq.heappop(due)
+                client = clients[number]
+                client.number, client.due = number, at
+                client.begin()
+                if client.out:
+                    loop.modify(client.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, client)
+            return max(0, due[0][0] - time.perf_counter()) if due else None
+
+        open_clients = len(clients)
+        while open_clients:
+            for key, events in loop.select(start_due()):
                 client = key.data
                 if events & selectors.EVENT_WRITE and not client.write():
                     loop.modify(client.socket, selectors.EVENT_READ, client)
@@ -91,15 +107,14 @@ def drive(url, requests, seconds):
                     continue
                 now = time.perf_counter()
                 if status == 200:
-                    latencies.append(now - client.sent_at)
+                    latencies.append(now - (client.due if pace else client.sent_at))
                 else:
                     refusals.append(client.buffer[:1000].decode(errors="replace"))
-                if now > deadline:
-                    open_requests -= 1
-                    continue
-                client.begin()
-                if client.out:
-                    loop.modify(client.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, client)
+                following = client.due + pace if pace else now
+                if max(now, following) > deadline:
+                    open_clients -= 1
+                else:
+                    heapq.heappush(due, (following, client.number))
         return time.perf_counter() - begin, latencies, refusals
     finally:
         for client in clients:

@@ -11,15 +11,21 @@ os.environ.update(QUIET, MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR="false")
 FEATURES = 30
 
 
-def make_model():
-    """A gradient boosting classifier of 100 trees on the 569 x 30 breast cancer data of scikit-learn: (ONNX, rows)."""
-    from skl2onnx import to_onnx
+def make_fitted():
+    """A gradient boosting classifier of 100 trees on the 569 x 30 breast cancer data of scikit-learn: (model, rows)."""
     from sklearn.datasets import load_breast_cancer
     from sklearn.ensemble import GradientBoostingClassifier
 
     rows, labels = load_breast_cancer(return_X_y=True)
     rows = rows.astype(numpy.float32)
-    fitted = GradientBoostingClassifier(n_estimators=100, random_state=0).fit(rows, labels)
+    return GradientBoostingClassifier(n_estimators=100, random_state=0).fit(rows, labels), rows
+
+
+def make_model():
+    """The same as ONNX: (model, rows)."""
+    from skl2onnx import to_onnx
+
+    fitted, rows = make_fitted()
     return to_onnx(fitted, rows[:1], options={"zipmap": False}, target_opset=17), rows
 
 
@@ -49,10 +55,14 @@ def mlflow_scoring(onnx_model, folder):
 
     path = f"{folder}/model"
     mlflow.onnx.save_model(onnx_model, path, pip_requirements=[])
+    return mlflow_serving(path, 1)
+
+
+def mlflow_serving(path, workers):
     return server(
         "mlflow models serve",
         [VENV / "mlflow", "models", "serve", "--model-uri", path, "--env-manager", "local", "--host", "127.0.0.1",
-         "--port", "{port}", "--workers", "1"], "/health", {"PATH": f"{VENV}:{os.environ['PATH']}"}.items())
+         "--port", "{port}", "--workers", workers], "/health", {"PATH": f"{VENV}:{os.environ['PATH']}"}.items())
 
 
 def invocation(rows):

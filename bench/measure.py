@@ -240,15 +240,22 @@ def load(target, url, requests, seconds):
 
 
 def wrk(target, path, body, clients, seconds):
-    """Measures one body sent again and again by wrk, which costs the machine less than any Python, for fast answers."""
+    """Measures one body sent again and again."""
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as folder:
         (pathlib.Path(folder) / "body").write_bytes(body)
-        before = cpu_seconds(target.pid)
-        done = subprocess.run(
-            ["wrk", "--threads=1", f"--connections={clients}", f"--duration={seconds}s", "--timeout=60s",
-             f"--script={HERE / 'post.lua'}", target.url + path], env={**os.environ, "BENCH_BODY": f"{folder}/body"},
-            capture_output=True, text=True)
-        cpu = cpu_seconds(target.pid) - before
+        return wrk_script(target, path, "post.lua", {"BENCH_BODY": f"{folder}/body"}, clients, seconds)
+
+
+def wrk_script(target, path, script, environment, clients, seconds):
+    """Measures the requests that a script for wrk makes; wrk costs the machine less than any Python, for fast answers.
+
+    A request under way at the end is not counted, so a slow server needs many seconds.
+    """
+    before = cpu_seconds(target.pid)
+    done = subprocess.run(
+        ["wrk", "--threads=1", f"--connections={clients}", f"--duration={seconds}s", "--timeout=60s",
+         f"--script={HERE / script}", target.url + path], env={**os.environ, **environment}, capture_output=True, text=True)
+    cpu = cpu_seconds(target.pid) - before
     lines = [line for line in done.stdout.splitlines() if line.startswith("BENCH ")]
     result = json.loads(lines[0].removeprefix("BENCH ")) if lines else {}
     if not result.get("requests") or result["refused"] or result["broken"]:

@@ -1,26 +1,28 @@
 """Searching runs, reading histories, logging from many runs at once: Slipway beside `mlflow server` with one worker, on
-SQLite or on PostgreSQL. Slipway is filled by its own API; mlflow's database is filled by SQL, since its API would take
-most of an hour."""
+SQLite or on PostgreSQL. Slipway is filled by its own API, but for the largest sizes; mlflow's database is filled by SQL,
+since its API would take most of an hour."""
 
 import contextlib
-import itertools
 import json
 import os
+import pathlib
 import random
 import selectors
 import sqlite3
 import statistics
 import subprocess
+import tempfile
 import time
 import urllib.parse
 import urllib.request
 import uuid
 
+import bulk
 import closed_loop
-from measure import VENV, call, cpu_seconds, load, rss_mib, server
+from measure import VENV, call, cpu_seconds, server, wrk_script
 from report import heading, line, say
 
-PARTS = ("search", "history", "write", "many")
+PARTS = ("search", "history", "write", "many", "wide", "cold")
 METRICS, PARAMS = 10, 5
 STAMP = 1_700_000_000_000
 
@@ -31,7 +33,9 @@ def add_arguments(parser):
                         help="runs: postgresql needs scripts/services run bench/run …")
     parser.add_argument("--runs-large", type=int, default=300_000, help="runs: runs of the large experiment (300000)")
     parser.add_argument("--points", type=int, default=10_000_000, help="runs: points of the long history (10000000)")
+    parser.add_argument("--stored-points", type=int, default=100_000_000, help="runs: points in the database at a cold start (100000000)")
     parser.add_argument("--minutes", type=float, default=0.5, help="runs: how long 500 runs log at once (0.5)")
+    parser.add_argument("--pace", type=float, default=1, help="runs: seconds between two batches of each of them (1); 0 for no pause")
 
 
 @contextlib.contextmanager
@@ -50,12 +54,24 @@ def fresh_postgres():
 
 
 @contextlib.contextmanager
-def ours(options):
+def place(options):
+    """Where Slipway keeps its data: (folder, URL of the database or None)."""
     with contextlib.ExitStack() as stack:
-        command = [options.binary, "serve", "--host", "127.0.0.1", "--port", "{port}", "--data", "{folder}/data"]
-        if options.database == "postgresql":
-            command += ["--database", stack.enter_context(fresh_postgres())]
-        yield stack.enter_context(server("slipway", command, "/health", timeout=60))
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slipway-bench-")))
+        yield folder, stack.enter_context(fresh_postgres()) if options.database == "postgresql" else None
+
+
+def slipway(options, folder, url):
+    command = [options.binary, "serve", "--host", "127.0.0.1", "--port", "{port}", "--data", "{folder}/data"]
+    return server("slipway", command + (["--database", url] if url else []), "/health", folder=folder, timeout=60)
+
+
+@contextlib.contextmanager
+def ours(options):
+    """Slipway's server; `.bulk` opens its database."""
+    with place(options) as (folder, url), slipway(options, folder, url) as target:
+        target.bulk = lambda: bulk.Bulk(folder, url)
+        yield target
 
 
 @contextlib.contextmanager
@@ -148,6 +164,15 @@ def fill_ours(target, name, rows):
     return experiment
 
 
+def fill_large(target, count):
+    """The same shape by SQL; another experiment must have logged the metrics before."""
+    experiment = call(f"{api(target)}/experiments/create", {"name": f"bench-{count}"})["experiment_id"]
+    with contextlib.closing(target.bulk()) as database:
+        database.runs(experiment, count, METRICS, PARAMS, STAMP)
+        database.settle()
+    return experiment
+
+
 def fill_theirs(target, name, rows):
     experiment = call(f"{api(target)}/experiments/create", {"name": name})["experiment_id"]
     with contextlib.closing(target.connect()) as database:
@@ -207,13 +232,15 @@ def bench_search(options):
     with contextlib.ExitStack() as stack:
         targets = [stack.enter_context(ours(options)), stack.enter_context(theirs(options))]
         for title, size in sizes:
-            rows = rows_of(size, size)
+            rows = rows_of(size if size <= 10_000 else 0, size)
             for target in targets:
                 if target.name != "slipway" and size > 10_000:
                     continue
                 say(f"runs: filling {target.name} with {title} runs")
-                fill = fill_ours if target.name == "slipway" else fill_theirs
-                experiment = fill(target, f"bench-{size}", rows)
+                if size > 10_000:
+                    experiment = fill_large(target, size)
+                else:
+                    experiment = (fill_ours if target.name == "slipway" else fill_theirs)(target, f"bench-{size}", rows)
                 for name, query in QUERIES.items():
                     results[title, name, target.name] = ask(
                         target, {"experiment_ids": [experiment], "max_results": 100, **query},
@@ -230,13 +257,13 @@ def bench_search(options):
     return found
 
 
-def fill_history(target, count):
+def fill_history(target, count, metric="loss"):
     experiment = call(f"{api(target)}/experiments/create", {"name": f"history-{count}"})["experiment_id"]
     run = call(f"{api(target)}/runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
     numbers = random.Random(count)
     if target.name == "slipway":
         bodies = (json.dumps({"run_id": run, "metrics": [
-            {"key": "loss", "value": numbers.random(), "timestamp": STAMP + s, "step": s}
+            {"key": metric, "value": numbers.random(), "timestamp": STAMP + s, "step": s}
             for s in range(start, min(start + 1000, count))]}).encode() for start in range(0, count, 1000))
         send(f"{api(target)}/runs/log-batch", bodies, clients=1)
         return run
@@ -303,61 +330,29 @@ def bench_write(options):
         prepared = {}
         for target in (mine, anchor):
             experiment = call(f"{api(target)}/experiments/create", {"name": "write"})["experiment_id"]
-            prepared[target.name] = [call(f"{api(target)}/runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
-                                     for _ in range(16)]
-        bodies = {"log-metric": lambda run: lambda n: {"run_id": run, "key": "loss", "value": n, "timestamp": STAMP + n, "step": n},
-                  "set-tag": lambda run: lambda n: {"run_id": run, "key": "note", "value": f"value {n}"}}
-        for what, body in bodies.items():
+            runs = [call(f"{api(target)}/runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+                    for _ in range(16)]
+            prepared[target.name] = {"log-metric": " ".join(runs), "set-tag": " ".join(runs), "create": experiment}
+        for what in prepared["slipway"]:
             for target in (mine, anchor):
-                url = f"{api(target)}/runs/{what}"
-
-                def requests(run):
-                    make, numbers = body(run), itertools.count()
-                    return lambda: closed_loop.post(url, {}, json.dumps(make(next(numbers))).encode())
-                results[what, target.name] = load(target, url, [requests(run) for run in prepared[target.name]], options.seconds)
+                say(f"runs: {what}, {target.name}")
+                names = {"BENCH_WRITE": what, "BENCH_RUNS": prepared[target.name][what]}
+                wrk_script(target, "", "write.lua", names, 16, 1)
+                results[what, target.name] = wrk_script(target, "", "write.lua", names, 16, options.seconds)
     heading(f"Single writes, 16 clients, {options.database}", "mlflow server")
     found = []
-    for what in ("log-metric", "set-tag"):
+    for what in prepared["slipway"]:
         a, b = results[what, "slipway"], results[what, "mlflow server"]
         found.append(line(f"{what}", a.per_second, b.per_second, "/s", ">= 80x", (a.cpu_ms, b.cpu_ms)))
         found.append(line(f"{what}, p99", a.p99_ms, b.p99_ms, " ms", "< 20 ms", smaller_is_better=True))
     return found
 
 
-def bench_many(options):
-    """500 runs that log 10 metrics a step; every point is counted in the end."""
-    with ours(options) as target:
-        experiment = call(f"{api(target)}/experiments/create", {"name": "many"})["experiment_id"]
-        runs = [call(f"{api(target)}/runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"] for _ in range(500)]
-        url, sent = f"{api(target)}/runs/log-batch", dict.fromkeys(runs, 0)
-
-        def requests(run):
-            def make():
-                step = sent[run]
-                sent[run] += 1
-                return closed_loop.post(url, {}, json.dumps({"run_id": run, "metrics": [
-                    {"key": f"m{i}", "value": step + i, "timestamp": STAMP + step, "step": step} for i in range(10)]}).encode())
-            return make
-        say(f"runs: 500 runs log for {options.minutes} minutes")
-        before = cpu_seconds(target.pid)
-        wall, latencies, refusals = closed_loop.drive(url, [requests(run) for run in runs], 60 * options.minutes)
-        cpu, memory = cpu_seconds(target.pid) - before, rss_mib(target.pid)
-        if refusals:
-            raise RuntimeError(f"{len(refusals)} batches were refused, the first with {refusals[0]}")
-        for run in runs:
-            answer = call(f"{target.url}/api/v1/metrics?points=10&run={run}&metric=m0&metric=m9")
-            if [curve["points"] for curve in answer["items"]] != [sent[run]] * 2:
-                raise RuntimeError(f"the run {run} logged {sent[run]} steps; stored are {answer}")
-    latencies.sort()
-    at = lambda share: 1000 * latencies[int(share * (len(latencies) - 1))]
-    heading(f"500 runs log at once for {options.minutes} minutes, nothing lost, {options.database}", "")
-    return [line("batches of 10 points", len(latencies) / wall, None, "/s", "", (1000 * cpu / len(latencies), None)),
-            line("p50", at(0.5), None, " ms"), line("p99", at(0.99), None, " ms", "< 100 ms"),
-            line("resident memory", memory, None, " MiB", "< 300 MB")]
-
-
 def bench(options):
-    parts = {"search": bench_search, "history": bench_history, "write": bench_write, "many": bench_many}
+    import scale  # it needs what is above
+
+    parts = {"search": bench_search, "history": bench_history, "write": bench_write, "many": scale.bench_many,
+             "wide": scale.bench_wide, "cold": scale.bench_cold}
     found = []
     for name, part in parts.items():
         if not options.runs_part or name in options.runs_part:

@@ -8,7 +8,7 @@ import Logging
 ///   after the commit that holds its write is on disk. A failed write leaves no trace and does not hurt its neighbours.
 public final class Database: Sendable {
     private let engine: any Engine
-    private let writer: GroupCommit
+    let writer: GroupCommit
     /// Tells when something was committed, for those who follow a table.
     public let commits = CommitSignal()
 
@@ -44,9 +44,13 @@ public final class Database: Sendable {
     }
 
     /// Runs `body` in a transaction and returns after it is durable.
+    ///
+    /// - Parameter isFollowed: false for what nobody waits for (`commits`): then nobody is woken to look.
     @discardableResult
-    public func write<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
-        try await writer.submit(body)
+    public func write<T: Sendable>(
+        isFollowed: Bool = true, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
+        try await writer.submit(isFollowed: isFollowed, body)
     }
 
     /// Brings the schema up to `migrations`.

@@ -6,7 +6,13 @@ final class GroupCommit: Sendable {
     /// At most this many writes share a commit, so that none waits long.
     static let batchMaximum = 256
 
-    private typealias Job = @Sendable (any WriteConnection, _ alone: Bool) -> @Sendable ((any Error)?) -> Void
+    /// Runs inside the shared transaction; says how to answer once the commit's fate is known.
+    typealias Work = @Sendable (any WriteConnection, _ alone: Bool) -> @Sendable ((any Error)?) -> Void
+
+    private struct Job {
+        let work: Work
+        let isFollowed: Bool
+    }
 
     private struct State {
         var pending: [Job] = []
@@ -23,10 +29,11 @@ final class GroupCommit: Sendable {
         self.commits = commits
     }
 
-    func submit<T: Sendable>(_ body: @escaping @Sendable (any Transaction) throws -> T) async throws -> T {
+    func submit<T: Sendable>(
+        isFollowed: Bool, _ body: @escaping @Sendable (any Transaction) throws -> T
+    ) async throws -> T {
         try await withCheckedThrowingContinuation { continuation in
-            enqueue { connection, alone in
-                // Runs inside the shared transaction; says how to answer once the commit's fate is known.
+            enqueue(isFollowed: isFollowed) { connection, alone in
                 do {
                     if !alone { try connection.savepoint() }
                     let value = try body(connection.transaction)
@@ -57,9 +64,10 @@ final class GroupCommit: Sendable {
         }
     }
 
-    private func enqueue(_ job: @escaping Job) {
+    /// - Parameter isFollowed: whether those who wait for commits hear of this one.
+    func enqueue(isFollowed: Bool, _ work: @escaping Work) {
         let start = state.withLock { state in
-            state.pending.append(job)
+            state.pending.append(Job(work: work, isFollowed: isFollowed))
             defer { state.isRunning = true }
             return !state.isRunning
         }
@@ -86,17 +94,19 @@ final class GroupCommit: Sendable {
             var failure: (any Error)?
             do {
                 try connection.begin()
-                for job in batch { answers.append(job(connection, batch.count == 1)) }
+                for job in batch { answers.append(job.work(connection, batch.count == 1)) }
                 try connection.commit()
             } catch {
                 connection.rollback()
                 failure = error
                 // Jobs that did not run because the transaction could not begin.
-                for job in batch.dropFirst(answers.count) { answers.append(job(FailedConnection(error: error), true)) }
+                for job in batch.dropFirst(answers.count) {
+                    answers.append(job.work(FailedConnection(error: error), true))
+                }
             }
             if failure == nil { commits.add() }
             for answer in answers { answer(failure) }
-            if failure == nil { commits.notify() }
+            if failure == nil, batch.contains(where: \.isFollowed) { commits.notify() }
         }
     }
 }
@@ -114,4 +124,5 @@ private struct FailedConnection: WriteConnection, Transaction {
     func rollbackToSavepoint() throws { throw error }
     func execute(_ sql: SQL) throws -> Int { throw error }
     func forEach(_ sql: SQL, _ body: (any Row) throws -> Bool) throws { throw error }
+    func integers(_ sql: SQL) throws -> [Int64] { throw error }
 }

@@ -117,8 +117,7 @@ private struct PostgresWriteConnection: WriteConnection {
     var transaction: any Transaction { session }
     func begin() throws {
         try session.connectIfNeeded()
-        try session.command("BEGIN")
-        try session.command("SELECT pg_advisory_xact_lock(\(Self.lockKey))")
+        try session.command("BEGIN; SELECT pg_advisory_xact_lock(\(Self.lockKey))")
     }
     func commit() throws { if session.isInTransaction { try session.command("COMMIT") } }
     func rollback() { if session.isInTransaction { try? session.command("ROLLBACK") } }

@@ -9,7 +9,13 @@ final class PostgresSession: Transaction {
 
     private let open: () -> OpaquePointer?
     private var connection: OpaquePointer?
-    private var prepared: [String: String] = [:]
+    private var prepared: [String: Prepared] = [:]
+
+    private struct Prepared {
+        let name: String
+        /// Whether its results come in binary form, which costs neither side the printing and reading of numbers.
+        let isBinary: Bool
+    }
 
     init(open: @escaping () -> OpaquePointer?) { self.open = open }
 
@@ -67,37 +73,50 @@ final class PostgresSession: Transaction {
         }
     }
 
+    func integers(_ sql: SQL) throws -> [Int64] {
+        // One array instead of a row each.
+        try run("SELECT array_agg(n) FROM (\(sql)) AS found (n)") { result in
+            try PostgresRow(result: result, row: 0).integers(0)
+        }
+    }
+
     private func run<T>(_ sql: SQL, _ body: (OpaquePointer) throws -> T) throws -> T {
-        let (text, values) = sql.rendered
-        guard !values.isEmpty || prepared[text] != nil || !Self.isDefinition(text) else {
+        let (text, parameters) = sql.rendered(for: .postgres)
+        guard !parameters.isEmpty || prepared[text] != nil || !Self.isDefinition(text) else {
             return try check(PQexec(connection, text), body)
         }
-        let name = try prepare(text)
+        let statement = try prepare(text)
         // One flat buffer of NUL-terminated texts, and where each begins; libpq copies before it returns.
-        var flat: [CChar] = []
-        var offsets: [Int?] = []
-        for value in values {
-            let text = value.postgresText
-            offsets.append(text == nil ? nil : flat.count)
-            if let text { flat.append(contentsOf: text) }
+        var flat: [UInt8] = []
+        let offsets = parameters.map { parameter -> Int? in
+            let at = flat.count
+            guard parameter.appendPostgresText(to: &flat) else { return nil }
+            flat.append(0)
+            return at
         }
-        let result = flat.withUnsafeBufferPointer { buffer in
-            let pointers = offsets.map { offset in offset.flatMap { at in buffer.baseAddress.map { $0 + at } } }
-            return PQexecPrepared(connection, name, Int32(pointers.count), pointers, nil, nil, 0)
+        let result = flat.withUnsafeBytes { buffer in
+            let start = buffer.baseAddress?.assumingMemoryBound(to: CChar.self)
+            let pointers = offsets.map { offset in offset.flatMap { at in start.map { $0 + at } } }
+            return PQexecPrepared(
+                connection, statement.name, Int32(pointers.count), pointers, nil, nil, statement.isBinary ? 1 : 0)
         }
         return try check(result, body)
     }
 
-    private func prepare(_ text: String) throws -> String {
-        if let name = prepared[text] { return name }
+    private func prepare(_ text: String) throws -> Prepared {
+        if let statement = prepared[text] { return statement }
         if prepared.count >= Self.preparedMaximum {
             try command("DEALLOCATE ALL")
             prepared = [:]
         }
         let name = "s\(prepared.count)"
         try check(PQprepare(connection, name, text, 0, nil)) { _ in }
-        prepared[text] = name
-        return name
+        let isBinary = try check(PQdescribePrepared(connection, name)) { result in
+            (0..<PQnfields(result)).allSatisfy { PostgresType(rawValue: PQftype(result, $0)) != nil }
+        }
+        let statement = Prepared(name: name, isBinary: isBinary)
+        prepared[text] = statement
+        return statement
     }
 
     private static func isDefinition(_ text: String) -> Bool {
@@ -135,53 +154,4 @@ struct PostgresFailure: Error, CustomStringConvertible {
     let sqlState: String
     let text: String
     var description: String { "PostgreSQL \(sqlState): \(text)" }
-}
-
-private struct PostgresRow: Row {
-    let result: OpaquePointer
-    let row: Int32
-
-    func isNull(_ index: Int) -> Bool { PQgetisnull(result, row, Int32(index)) == 1 }
-
-    func text(_ index: Int) throws -> String {
-        guard !isNull(index), let bytes = PQgetvalue(result, row, Int32(index)) else { throw mismatch(index) }
-        return String(cString: bytes)
-    }
-
-    func int(_ index: Int) throws -> Int64 {
-        guard let value = Int64(try text(index)) else { throw mismatch(index) }
-        return value
-    }
-
-    func double(_ index: Int) throws -> Double {
-        guard let value = Double(try text(index)) else { throw mismatch(index) }
-        return value
-    }
-
-    func bool(_ index: Int) throws -> Bool {
-        switch try text(index) {
-        case "t", "1": true
-        case "f", "0": false
-        default: throw mismatch(index)
-        }
-    }
-
-    private func mismatch(_ index: Int) -> SlipwayError {
-        SlipwayError(.internal, "Internal error in the database.", details: ["column": String(index)])
-    }
-}
-
-extension SQLValue {
-    /// libpq's text form, ending with NUL; nil is NULL. Text with NUL inside cannot be stored by PostgreSQL: it is cut there.
-    fileprivate var postgresText: [CChar]? {
-        let text: String
-        switch self {
-        case .null: return nil
-        case .int(let n): text = String(n)
-        case .double(let d): text = d.isNaN ? "NaN" : d.isInfinite ? (d > 0 ? "Infinity" : "-Infinity") : d.description
-        case .text(let s): text = s
-        case .bool(let b): text = b ? "t" : "f"
-        }
-        return text.utf8CString.map { $0 }
-    }
 }

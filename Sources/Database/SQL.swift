@@ -34,6 +34,9 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
     fileprivate enum Part: Sendable {
         case literal(String)
         case value(SQLValue)
+        case list([SQLValue])
+        /// PostgreSQL only.
+        case array([SQLValue], type: String)
     }
 
     private var parts: [Part]
@@ -56,29 +59,59 @@ public struct SQL: Sendable, ExpressibleByStringInterpolation {
             parts.append(.value(value?.sqlValue ?? .null))
         }
         public mutating func appendInterpolation(_ sql: SQL) { parts.append(contentsOf: sql.parts) }
-        /// A comma-separated list of parameters, for `IN (…)`; an empty list matches nothing.
+        /// For `IN (…)`, of one type; an empty list matches nothing.
         public mutating func appendInterpolation(list values: [some SQLBindable]) {
-            if values.isEmpty { parts.append(.literal("NULL")) }
-            for (index, value) in values.enumerated() {
-                if index > 0 { parts.append(.literal(",")) }
-                parts.append(.value(value.sqlValue))
-            }
+            parts.append(.list(values.map(\.sqlValue)))
+        }
+        /// PostgreSQL only.
+        mutating func appendInterpolation(array values: [SQLValue], of type: String) {
+            parts.append(.array(values, type: type))
         }
     }
 
+    /// A parameter of a statement.
+    enum Parameter: Hashable, Sendable {
+        case value(SQLValue)
+        /// PostgreSQL's array.
+        case array([SQLValue])
+    }
+
     /// The text with `$1 … $n` and the values in that order.
-    public var rendered: (text: String, values: [SQLValue]) {
+    ///
+    /// A list is a parameter for each of its values, but on PostgreSQL one array after `= ANY`: that text is the same for
+    /// lists of any length, so that it stays prepared, and is short to send and to plan.
+    func rendered(for dialect: Dialect) -> (text: String, parameters: [Parameter]) {
         var text = ""
-        var values: [SQLValue] = []
+        var parameters: [Parameter] = []
+        func add(_ parameter: Parameter) {
+            parameters.append(parameter)
+            text += "$\(parameters.count)"
+        }
         for part in parts {
             switch part {
             case .literal(let literal): text += literal
-            case .value(let value):
-                values.append(value)
-                text += "$\(values.count)"
+            case .value(let value): add(.value(value))
+            case .array(let values, let type):
+                add(.array(values))
+                text += "::\(type)[]"
+            case .list(let values):
+                if values.isEmpty {
+                    text += "NULL"
+                } else if dialect == .postgres, text.hasSuffix(" IN ("), let type = values[0].postgresType {
+                    let isNegated = text.hasSuffix(" NOT IN (")
+                    text.removeLast(isNegated ? "NOT IN (".count : "IN (".count)
+                    text += isNegated ? "<> ALL (" : "= ANY ("
+                    add(.array(values))
+                    text += "::\(type)[]"
+                } else {
+                    for (index, value) in values.enumerated() {
+                        if index > 0 { text += "," }
+                        add(.value(value))
+                    }
+                }
             }
         }
-        return (text, values)
+        return (text, parameters)
     }
 
     public static func + (a: SQL, b: SQL) -> SQL { SQL(parts: a.parts + b.parts) }

@@ -59,21 +59,29 @@ struct SQLiteTransaction: Transaction {
 
     func execute(_ sql: SQL) throws -> Int {
         try translating {
-            let (text, values) = sql.rendered
+            let (text, parameters) = sql.rendered(for: .sqlite)
             let statement = try db.cachedStatement(sql: text)
-            try statement.execute(arguments: StatementArguments(values.map(\.grdb)))
+            try statement.execute(arguments: StatementArguments(parameters.map(\.grdb)))
             return db.changesCount
         }
     }
 
     func forEach(_ sql: SQL, _ body: (any Row) throws -> Bool) throws {
         try translating {
-            let (text, values) = sql.rendered
+            let (text, parameters) = sql.rendered(for: .sqlite)
             let statement = try db.cachedStatement(sql: text)
-            let rows = try GRDB.Row.fetchCursor(statement, arguments: StatementArguments(values.map(\.grdb)))
+            let rows = try GRDB.Row.fetchCursor(statement, arguments: StatementArguments(parameters.map(\.grdb)))
             while let row = try rows.next() {
                 guard try body(SQLiteRow(row: row)) else { break }
             }
+        }
+    }
+
+    func integers(_ sql: SQL) throws -> [Int64] {
+        try translating {
+            let (text, parameters) = sql.rendered(for: .sqlite)
+            return try Int64.fetchAll(
+                db.cachedStatement(sql: text), arguments: StatementArguments(parameters.map(\.grdb)))
         }
     }
 
@@ -109,14 +117,14 @@ struct SQLiteRow: Row {
     }
 }
 
-extension SQLValue {
+extension SQL.Parameter {
     fileprivate var grdb: GRDB.DatabaseValue {
         switch self {
-        case .null: .null
-        case .int(let n): n.databaseValue
-        case .double(let d): d.databaseValue
-        case .text(let s): s.databaseValue
-        case .bool(let b): b.databaseValue
+        case .value(.int(let n)): n.databaseValue
+        case .value(.double(let d)): d.databaseValue
+        case .value(.text(let s)): s.databaseValue
+        case .value(.bool(let b)): b.databaseValue
+        case .value(.null), .array: .null
         }
     }
 }

@@ -14,6 +14,21 @@ public struct Ledger: Sendable {
         self.clock = clock
     }
 
+    /// What is to be an event.
+    public struct Draft: Sendable {
+        let type: String
+        let subject: Ref
+        let project: String?
+        let actor: String
+        let data: JSONValue
+
+        /// - Parameter type: noun and past participle, `dataset.version.created`.
+        public init(_ type: String, _ subject: Ref, project: String?, by principal: Principal, data: JSONValue = [:]) {
+            (self.type, self.subject, self.project, self.data) = (type, subject, project, data)
+            actor = principal.name
+        }
+    }
+
     /// Appends one event inside the caller's transaction.
     ///
     /// - Parameter type: noun and past participle, `dataset.version.created`.
@@ -22,22 +37,35 @@ public struct Ledger: Sendable {
         _ db: any Transaction, _ type: String, _ subject: Ref, project: String?, by principal: Principal,
         data: JSONValue = [:]
     ) throws -> Event {
+        try append(db, [Draft(type, subject, project: project, by: principal, data: data)])[0]
+    }
+
+    /// Appends events in the order given.
+    @discardableResult
+    public func append(_ db: any Transaction, _ drafts: [Draft]) throws -> [Event] {
         let last = try db.one("SELECT sequence, hash FROM ledger_event ORDER BY sequence DESC LIMIT 1") {
             (try $0.int(0), try $0.text(1))
         }
+        var (sequence, hash) = last ?? (0, Event.genesisHash)
         let time = clock.now()
-        var event = Event(
-            sequence: (last?.0 ?? 0) + 1, id: ID.make(at: time), time: time, actor: principal.name, type: type,
-            subject: subject,
-            project: project, data: data, previousHash: last?.1 ?? Event.genesisHash, hash: "")
-        event = event.sealed()
-        try db.execute(
-            """
-            INSERT INTO ledger_event (sequence, id, time_ms, actor, type, subject, project, data, previous_hash, hash)
-            VALUES (\(event.sequence), \(event.id), \(event.time), \(event.actor), \(event.type), \(event.subject), \(event.project),
-                \(event.data), \(event.previousHash), \(event.hash))
-            """)
-        return event
+        let events = drafts.map { draft in
+            let event = Event(
+                sequence: sequence + 1, id: ID.make(at: time), time: time, actor: draft.actor, type: draft.type,
+                subject: draft.subject, project: draft.project, data: draft.data, previousHash: hash, hash: ""
+            ).sealed()
+            (sequence, hash) = (event.sequence, event.hash)
+            return event
+        }
+        try db.insert(
+            into: "ledger_event (sequence, id, time_ms, actor, type, subject, project, data, previous_hash, hash)",
+            events.map { event in
+                [
+                    event.sequence.sqlValue, event.id.sqlValue, event.time.sqlValue, event.actor.sqlValue,
+                    event.type.sqlValue, event.subject.sqlValue, event.project?.sqlValue ?? .null, event.data.sqlValue,
+                    event.previousHash.sqlValue, event.hash.sqlValue,
+                ]
+            })
+        return events
     }
 
     /// What to look for in the ledger.

@@ -22,6 +22,8 @@ extension Ledger {
     private static let attemptsMaximum = 6
 
     /// Feeds a subscription until cancelled. A subscription that is new begins at the end of the ledger.
+    ///
+    /// Its place is stored after each batch, and every second of a long one: what a crash makes it get again is no more.
     public func follow(_ subscription: Subscription, logger: Logger) async {
         var position: Int64?
         while !Task.isCancelled {
@@ -30,29 +32,36 @@ extension Ledger {
                 var at: Int64
                 if let position { at = position } else { at = try await cursor(subscription.name) }
                 let batch = try await events(after: at, limit: 200)
-                var handled = false
+                // Events of other types are skipped in memory only; the stored place follows with the next one handled.
+                var handled: Int64?
+                var stored = clock.now()
                 for event in batch {
                     if subscription.types.isEmpty || subscription.types.contains(event.type) {
-                        await deliver(event, to: subscription, logger: logger)
-                        if Task.isCancelled { return }
-                        handled = true
-                        let reached = event.sequence
-                        try await database.write { db in
-                            try db.execute(
-                                "UPDATE ledger_cursor SET sequence = \(reached) WHERE name = \(subscription.name)")
+                        guard await deliver(event, to: subscription, logger: logger) else { break }
+                        handled = event.sequence
+                        if clock.now() > stored.adding(seconds: 1) {
+                            try await store(event.sequence, for: subscription)
+                            (handled, stored) = (nil, clock.now())
                         }
                     }
                     at = event.sequence
+                    if Task.isCancelled { break }
                 }
+                if let handled { try await store(handled, for: subscription) }
                 position = at
-                // Events of other types are skipped in memory only; the stored place follows with the next one handled.
-                if !batch.isEmpty || handled { continue }
+                if !batch.isEmpty { continue }
             } catch {
                 if Task.isCancelled { return }
                 logger.warning(
                     "The subscription \(subscription.name) could not read the ledger.", metadata: ["cause": "\(error)"])
             }
             await database.commits.wait(after: seen, timeoutSeconds: 2)
+        }
+    }
+
+    private func store(_ place: Int64, for subscription: Subscription) async throws {
+        try await database.write(isFollowed: false) { db in
+            try db.execute("UPDATE ledger_cursor SET sequence = \(place) WHERE name = \(subscription.name)")
         }
     }
 
@@ -69,14 +78,15 @@ extension Ledger {
         }
     }
 
-    private func deliver(_ event: Event, to subscription: Subscription, logger: Logger) async {
+    /// - Returns: false when the task was cancelled before the event was done with.
+    private func deliver(_ event: Event, to subscription: Subscription, logger: Logger) async -> Bool {
         var attempt = 1
         while !Task.isCancelled {
             do {
                 try await subscription.handle(event)
-                return
+                return true
             } catch {
-                if Task.isCancelled { return }
+                if Task.isCancelled { return false }
                 logger.warning(
                     "The subscription \(subscription.name) failed on event \(event.sequence).",
                     metadata: ["event": "\(event.type)", "attempt": "\(attempt)", "cause": "\(error)"])
@@ -84,11 +94,12 @@ extension Ledger {
                     logger.error(
                         "Event \(event.sequence) is set aside for \(subscription.name).",
                         metadata: ["event": "\(event.type)"])
-                    return
+                    return true
                 }
                 try? await Task.sleep(for: .milliseconds(200 << attempt))
                 attempt += 1
             }
         }
+        return false
     }
 }

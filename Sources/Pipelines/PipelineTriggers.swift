@@ -5,6 +5,7 @@ import Executors
 import Ledger
 import Logging
 import Platform
+import Synchronization
 
 /// Starts runs without anybody asking: on schedules and on events.
 struct PipelineTriggers: Sendable {
@@ -15,10 +16,19 @@ struct PipelineTriggers: Sendable {
     /// Every event passes here; what a pipeline waits for starts it. The event's id is the cause, so that an event that is
     /// delivered twice starts one run.
     var subscription: Subscription {
-        Subscription("pipelines.triggers", types: []) { event in
+        // Read again after each change, which is an event too: most events are of runs, and start nothing.
+        let known = Known()
+        return Subscription("pipelines.triggers", types: []) { event in
+            if event.type == "pipeline.version.created" { known.pipelines.withLock { $0 = nil } }
+            let pipelines: [PipelineVersion]
+            if let read = known.pipelines.withLock({ $0 }) {
+                pipelines = read
+            } else {
+                pipelines = try await service.pipelines(project: nil, as: .system)
+                known.pipelines.withLock { $0 = pipelines }
+            }
             // What runs do must not start runs by accident, unless a trigger names it.
-            for pipeline in try await service.pipelines(project: nil, as: .system)
-            where pipeline.project == event.project {
+            for pipeline in pipelines where pipeline.project == event.project {
                 for trigger in pipeline.definition.triggers
                 where trigger.matches(eventType: event.type, subject: event.subject.description) {
                     let json: JSONValue = [
@@ -37,6 +47,10 @@ struct PipelineTriggers: Sendable {
                 }
             }
         }
+    }
+
+    private final class Known: Sendable {
+        let pipelines = Mutex<[PipelineVersion]?>(nil)
     }
 
     /// Looks at the schedules once a second, until cancelled. After a pause (a server that was down) a schedule fires once,

@@ -12,6 +12,8 @@ import Database
 struct MetricStore: Sendable {
     static let tailMaximum: Int64 = 64
     static let blockPoints = 4096
+    /// So many runs are folded by one append at least, more when it is for very many runs.
+    private static let foldsAtOnce = 4
 
     // MARK: Names
 
@@ -42,45 +44,75 @@ struct MetricStore: Sendable {
 
     // MARK: Points
 
+    /// Points of a run, to be appended.
+    typealias Addition = (run: RunInfo, groups: [MetricPack.Group])
+
     func append(_ db: any Transaction, to info: RunInfo, _ groups: [MetricPack.Group]) throws {
-        guard !groups.isEmpty else { return }
-        let run = info.key
-        let tail = try db.one("SELECT count(*), max(sequence) FROM metric_tail WHERE run = \(run)") {
-            (count: try $0.int(0), last: try $0.optionalInt(1) ?? 0)
-        }
-        try db.execute(
-            """
-            INSERT INTO metric_tail (run, sequence, pack) VALUES (\(run), \((tail?.last ?? 0) + 1), \(MetricPack.encode(groups)))
-            """)
-        try updateLatest(db, info, groups)
-        if (tail?.count ?? 0) + 1 >= Self.tailMaximum { try fold(db, run: run) }
+        try append(db, [(info, groups)])
     }
 
-    private func updateLatest(_ db: any Transaction, _ run: RunInfo, _ groups: [MetricPack.Group]) throws {
-        let newest = groups.compactMap { group -> (metric: Int64, point: MetricPoint)? in
-            guard var best = group.points.first else { return nil }
-            for point in group.points.dropFirst() where point.isNewer(than: best) { best = point }
-            return (group.metric, best)
-        }
-        try Rows.inGroups(newest) { rows in
-            let values = Rows.values(rows) { row in
-                let point = row.point
-                return
-                    """
-                    \(run.key), \(row.metric), \(point.step), \(point.time), \(point.value.isNaN ? 0 : point.value), \
-                    \(point.value.isNaN), \(run.experimentKey)
-                    """
-            }
-            try db.execute(
+    /// Appends to several runs by one statement of each sort.
+    func append(_ db: any Transaction, _ additions: [Addition]) throws {
+        let additions = additions.filter { !$0.groups.isEmpty }
+        guard !additions.isEmpty else { return }
+        // A tail is numbered from 1 on, so its last number is its length.
+        var tails: [Int64: Int64] = [:]
+        try Rows.lists(of: Array(Set(additions.map(\.run.key)))) { list in
+            try db.forEach(
                 """
-                INSERT INTO metric_latest (run, metric, step, time_ms, value, is_nan, experiment) VALUES \(values)
-                ON CONFLICT (run, metric) DO UPDATE SET step = excluded.step, time_ms = excluded.time_ms, value = excluded.value,
-                    is_nan = excluded.is_nan
-                WHERE excluded.step > metric_latest.step OR (excluded.step = metric_latest.step AND (
-                    excluded.time_ms > metric_latest.time_ms
-                    OR (excluded.time_ms = metric_latest.time_ms AND excluded.value > metric_latest.value)))
-                """)
+                SELECT r.key, (SELECT max(t.sequence) FROM metric_tail t WHERE t.run = r.key) FROM run r
+                WHERE r.key IN (\(list: list))
+                """
+            ) { row in
+                tails[try row.int(0)] = try row.optionalInt(1) ?? 0
+                return true
+            }
         }
+        let rows = additions.map { run, groups -> [SQLValue] in
+            let sequence = (tails[run.key] ?? 0) + 1
+            tails[run.key] = sequence
+            return [.int(run.key), .int(sequence), .text(MetricPack.encode(groups))]
+        }
+        try db.insert(into: "metric_tail (run, sequence, pack)", rows)
+        try updateLatest(db, additions)
+        // Runs that log in step have full tails all at once. The fullest are folded now, the others with their next points.
+        let full = tails.filter { $0.value >= Self.tailMaximum }.sorted { $0.value > $1.value }
+        for (run, _) in full.prefix(max(Self.foldsAtOnce, additions.count * 2 / Int(Self.tailMaximum))) {
+            try fold(db, run: run)
+        }
+    }
+
+    private func updateLatest(_ db: any Transaction, _ additions: [Addition]) throws {
+        struct Place: Hashable {
+            let run, metric: Int64
+        }
+        var newest: [Place: (point: MetricPoint, experiment: Int64)] = [:]
+        for (run, groups) in additions {
+            for (metric, points) in groups {
+                guard var best = points.first else { continue }
+                for point in points.dropFirst() where point.isNewer(than: best) { best = point }
+                let place = Place(run: run.key, metric: metric)
+                if newest[place].map({ best.isNewer(than: $0.point) }) ?? true {
+                    newest[place] = (best, run.experimentKey)
+                }
+            }
+        }
+        let rows = newest.map { place, newest -> [SQLValue] in
+            let point = newest.point
+            return [
+                .int(place.run), .int(place.metric), .int(point.step), .int(point.time.milliseconds),
+                .double(point.value.isNaN ? 0 : point.value), .bool(point.value.isNaN), .int(newest.experiment),
+            ]
+        }
+        try db.insert(
+            into: "metric_latest (run, metric, step, time_ms, value, is_nan, experiment)", rows,
+            """
+            ON CONFLICT (run, metric) DO UPDATE SET step = excluded.step, time_ms = excluded.time_ms, value = excluded.value,
+                is_nan = excluded.is_nan
+            WHERE excluded.step > metric_latest.step OR (excluded.step = metric_latest.step AND (
+                excluded.time_ms > metric_latest.time_ms
+                OR (excluded.time_ms = metric_latest.time_ms AND excluded.value > metric_latest.value)))
+            """)
     }
 
     /// Turns a run's tail into blocks.
@@ -90,40 +122,54 @@ struct MetricStore: Sendable {
             try MetricPack.decode(try row.text(0), into: &points)
             return true
         }
+        let last = try lastBlocks(db, run: run, of: points.keys.sorted())
+        var blocks: [[SQLValue]] = []
+        var summaries: [[SQLValue]] = []
         for (metric, added) in points.sorted(by: { $0.key < $1.key }) {
-            let last = try db.one(
-                """
-                SELECT sequence, points, pack FROM metric_block WHERE run = \(run) AND metric = \(metric)
-                ORDER BY sequence DESC LIMIT 1
-                """
-            ) { (sequence: try $0.int(0), points: try $0.int(1), pack: try $0.text(2)) }
-            var sequence = last?.sequence ?? 0
+            var sequence = last[metric]?.sequence ?? 0
             var all: [Int64: [MetricPoint]] = [:]
-            if let last, last.points + Int64(added.count) <= Self.blockPoints {
-                try MetricPack.decode(last.pack, into: &all)
-                for table in ["metric_block", "metric_summary"] as [SQL] {
-                    try db.execute(
-                        "DELETE FROM \(table) WHERE run = \(run) AND metric = \(metric) AND sequence = \(last.sequence)"
-                    )
-                }
+            if let last = last[metric], let pack = last.pack, last.points + added.count <= Self.blockPoints {
+                // It has room: it is written again with what is added.
+                sequence -= 1
+                try MetricPack.decode(pack, into: &all)
             }
             let joined = ((all[metric] ?? []) + added).asHistory
             for start in stride(from: 0, to: joined.count, by: Self.blockPoints) {
                 let part = Array(joined[start..<min(start + Self.blockPoints, joined.count)])
                 sequence += 1
-                try db.execute(
-                    """
-                    INSERT INTO metric_block (run, metric, sequence, points, pack)
-                    VALUES (\(run), \(metric), \(sequence), \(part.count), \(MetricPack.encode([(metric, part)])))
-                    """)
-                try db.execute(
-                    """
-                    INSERT INTO metric_summary (run, metric, sequence, parts)
-                    VALUES (\(run), \(metric), \(sequence), \(MetricSummary(part).text))
-                    """)
+                let place: [SQLValue] = [.int(run), .int(metric), .int(sequence)]
+                blocks.append(place + [.int(Int64(part.count)), .text(MetricPack.encode([(metric, part)]))])
+                summaries.append(place + [.text(MetricSummary(part).text)])
             }
         }
+        try db.insert(
+            into: "metric_block (run, metric, sequence, points, pack)", blocks,
+            "ON CONFLICT (run, metric, sequence) DO UPDATE SET points = excluded.points, pack = excluded.pack")
+        try db.insert(
+            into: "metric_summary (run, metric, sequence, parts)", summaries,
+            "ON CONFLICT (run, metric, sequence) DO UPDATE SET parts = excluded.parts")
         try db.execute("DELETE FROM metric_tail WHERE run = \(run)")
+    }
+
+    /// The last block of each metric that has one; without its points when it is full.
+    private func lastBlocks(_ db: any Transaction, run: Int64, of metrics: [Int64]) throws -> [Int64: (
+        sequence: Int64, points: Int, pack: String?
+    )] {
+        var found: [Int64: (sequence: Int64, points: Int, pack: String?)] = [:]
+        try Rows.lists(of: metrics) { list in
+            try db.forEach(
+                """
+                SELECT n.id, b.sequence, b.points, CASE WHEN b.points < \(Self.blockPoints) THEN b.pack END
+                FROM metric_name n JOIN metric_block b ON b.run = \(run) AND b.metric = n.id
+                    AND b.sequence = (SELECT max(l.sequence) FROM metric_block l WHERE l.run = \(run) AND l.metric = n.id)
+                WHERE n.id IN (\(list: list))
+                """
+            ) { row in
+                found[try row.int(0)] = (try row.int(1), Int(try row.int(2)), try row.optionalText(3))
+                return true
+            }
+        }
+        return found
     }
 
     // MARK: Metrics of logged models

@@ -143,12 +143,7 @@ struct RunFinder {
     /// The keys that a statement gives for all experiments.
     private func keys(_ statement: ([Int64]) -> SQL) throws -> RunSet {
         var found: [Int64] = []
-        try Rows.lists(of: experiments) { list in
-            try db.forEach(statement(list)) { row in
-                found.append(try row.int(0))
-                return true
-            }
-        }
+        try Rows.lists(of: experiments) { found += try db.integers(statement($0)) }
         return RunSet(found)
     }
 }

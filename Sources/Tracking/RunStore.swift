@@ -3,14 +3,23 @@ import Database
 
 /// SQL of runs, their parameters and tags.
 struct RunStore: Sendable {
-    func insert(_ db: any Transaction, _ run: RunInfo, key: Int64, experiment: Int64, tags: [KeyValue]) throws {
-        try db.execute(
-            """
-            INSERT INTO run (key, id, experiment, name, user_name, status, started_ms, ended_ms, is_deleted, deleted_ms, artifact_location)
-            VALUES (\(key), \(run.id), \(experiment), \(run.name), \(run.user), \(run.status.rawValue), \(run.started),
-                \(run.ended), \(false), NULL, \(run.artifactLocation))
-            """)
-        try setTags(db, run: run, tags)
+    private static let paramsAtOnce = 4096
+
+    func insert(_ db: any Transaction, _ run: RunInfo, tags: [KeyValue]) throws { try insert(db, [(run, tags)]) }
+
+    func insert(_ db: any Transaction, _ runs: [(run: RunInfo, tags: [KeyValue])]) throws {
+        let rows = runs.map { run, _ in
+            [
+                run.key.sqlValue, run.id.sqlValue, run.experimentKey.sqlValue, run.name.sqlValue, run.user.sqlValue,
+                run.status.rawValue.sqlValue, run.started.sqlValue, run.ended?.sqlValue ?? .null, .bool(false),
+                run.artifactLocation.sqlValue,
+            ] as [SQLValue]
+        }
+        try db.insert(
+            into: """
+                run (key, id, experiment, name, user_name, status, started_ms, ended_ms, is_deleted, artifact_location)
+                """, rows)
+        try setTags(db, runs)
     }
 
     func nextKey(_ db: any Transaction) throws -> Int64 {
@@ -19,6 +28,15 @@ struct RunStore: Sendable {
 
     func info(_ db: any Transaction, id: String) throws -> RunInfo? {
         try db.one("\(Self.columns) WHERE r.id = \(id)", Self.row)
+    }
+
+    /// Those of the runs that exist, by id.
+    func infos(_ db: any Transaction, ids: [String]) throws -> [String: RunInfo] {
+        var found: [String: RunInfo] = [:]
+        try Rows.lists(of: ids) { list in
+            for info in try db.all("\(Self.columns) WHERE r.id IN (\(list: list))", Self.row) { found[info.id] = info }
+        }
+        return found
     }
 
     /// The project is looked up, not joined, so that PostgreSQL too reads a page in the index's order.
@@ -48,44 +66,56 @@ struct RunStore: Sendable {
 
     // MARK: Parameters and tags
 
-    /// Adds parameters that are not there yet.
-    ///
-    /// - Returns: those that are there with another value.
-    func addParams(_ db: any Transaction, run: RunInfo, _ params: [KeyValue]) throws -> [(
-        key: String, old: String, new: String
-    )] {
-        guard !params.isEmpty else { return [] }
-        var existing: [String: String] = [:]
-        try Rows.lists(of: params.map(\.key)) { list in
-            try db.forEach("SELECT key, value FROM run_param WHERE run = \(run.key) AND key IN (\(list: list))") {
-                row in
-                existing[try row.text(0)] = try row.text(1)
-                return true
+    /// The values of those parameters of these keys that the runs have, by the run's key.
+    func params(_ db: any Transaction, _ wanted: [Int64: Set<String>]) throws -> [Int64: [String: String]] {
+        var found: [Int64: [String: String]] = [:]
+        func read(_ runs: [Int64], _ keys: Set<String>) throws {
+            try Rows.lists(of: keys.sorted()) { list in
+                try db.forEach(
+                    "SELECT run, key, value FROM run_param WHERE run IN (\(list: runs)) AND key IN (\(list: list))"
+                ) { row in
+                    found[try row.int(0), default: [:]][try row.text(1)] = try row.text(2)
+                    return true
+                }
             }
         }
-        let clashes = params.compactMap { param in
-            existing[param.key].flatMap { $0 == param.value ? nil : (param.key, $0, param.value) }
+        // Runs mostly log the same keys; each run is asked for all of them, unless that were very many.
+        let keys = wanted.values.reduce(into: Set<String>()) { $0.formUnion($1) }
+        if wanted.count * keys.count <= Self.paramsAtOnce {
+            try Rows.lists(of: wanted.keys.sorted()) { try read($0, keys) }
+        } else {
+            for (run, keys) in wanted { try read([run], keys) }
         }
-        guard clashes.isEmpty else { return clashes }
-        try Rows.inGroups(params.filter { existing[$0.key] == nil }) { rows in
-            try db.execute(
-                "INSERT INTO run_param (run, key, value, experiment, short) VALUES \(Self.values(rows, of: run))")
-        }
-        return []
+        return found
     }
 
-    func setTags(_ db: any Transaction, run: RunInfo, _ tags: [KeyValue]) throws {
-        try Rows.inGroups(tags.lastOfEachKey) { rows in
-            try db.execute(
-                """
-                INSERT INTO run_tag (run, key, value, experiment, short) VALUES \(Self.values(rows, of: run))
-                ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, short = excluded.short
-                """)
-        }
+    /// Parameters that the runs do not have yet.
+    func insertParams(_ db: any Transaction, _ params: [(run: RunInfo, params: [KeyValue])]) throws {
+        try db.insert(into: "run_param (run, key, value, experiment, short)", params.flatMap(Self.rows))
     }
 
-    private static func values(_ rows: ArraySlice<KeyValue>, of run: RunInfo) -> SQL {
-        Rows.values(rows) { "\(run.key), \($0.key), \($0.value), \(run.experimentKey), \($0.value.short.text)" }
+    func setTags(_ db: any Transaction, run: RunInfo, _ tags: [KeyValue]) throws { try setTags(db, [(run, tags)]) }
+
+    func setTags(_ db: any Transaction, _ tags: [(run: RunInfo, tags: [KeyValue])]) throws {
+        struct Place: Hashable {
+            let run: Int64
+            let key: String
+        }
+        // The last value of each key: no row may be in a statement twice.
+        var last: [Place: Int] = [:]
+        let rows = tags.flatMap(Self.rows)
+        for (index, (run, tag)) in tags.flatMap({ run, tags in tags.map { (run, $0) } }).enumerated() {
+            last[Place(run: run.key, key: tag.key)] = index
+        }
+        try db.insert(
+            into: "run_tag (run, key, value, experiment, short)", last.values.sorted().map { rows[$0] },
+            "ON CONFLICT (run, key) DO UPDATE SET value = excluded.value, short = excluded.short")
+    }
+
+    private static func rows(_ run: RunInfo, _ items: [KeyValue]) -> [[SQLValue]] {
+        items.map {
+            [.int(run.key), .text($0.key), .text($0.value), .int(run.experimentKey), .text($0.value.short.text)]
+        }
     }
 
     func tag(_ db: any Transaction, run: Int64, _ key: String) throws -> String? {

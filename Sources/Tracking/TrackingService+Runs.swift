@@ -19,21 +19,59 @@ extension TrackingService {
         let tags = (checked.tags + (tagged == nil ? [KeyValue(RunDraft.nameTag, name)] : [])).lastOfEachKey
         let now = now
         let id = ID.make(at: now)
-        return try await database.write { [self] db in
-            let experiment = try experiment(db, key: experimentKey, .writeRuns, principal)
-            try Self.requireActive(experiment)
-            let key = try runs.nextKey(db)
-            let info = RunInfo(
-                id: id, experiment: experiment.id, project: experiment.project, name: name,
-                user: draft.user.flatMap { $0.isEmpty ? nil : $0 } ?? principal.name, status: draft.status,
-                started: draft.started ?? now, ended: nil, lifecycle: .active,
-                artifactLocation: "\(experiment.artifactLocation)/\(id)/artifacts", key: key)
-            try runs.insert(db, info, key: key, experiment: experimentKey, tags: tags)
-            try ledger.append(
-                db, "run.created", info.ref, project: info.project, by: principal,
-                data: ["experiment": .string(info.experiment), "name": .string(name)])
-            return Run(info: info, metrics: [], params: [], tags: tags, datasets: [], modelInputs: [], modelOutputs: [])
+        return try await newRuns.submit(
+            NewRun(
+                id: id, experiment: experimentKey, name: name, user: draft.user.flatMap { $0.isEmpty ? nil : $0 },
+                status: draft.status, started: draft.started ?? now, tags: tags, principal: principal), create)
+    }
+
+    struct NewRun: Sendable {
+        let id: String
+        let experiment: Int64
+        let name: String
+        let user: String?
+        let status: RunStatus
+        let started: Timestamp
+        let tags: [KeyValue]
+        let principal: Principal
+    }
+
+    /// Makes runs that came together.
+    func create(_ db: any Transaction, _ drafts: [NewRun]) throws -> [Result<Run, any Error>] {
+        var found: [Int64: Experiment] = [:]
+        for key in Set(drafts.map(\.experiment)) { found[key] = try experiments.experiment(db, key: key) }
+        var key = try runs.nextKey(db)
+        let results = drafts.map { draft in
+            Result<Run, any Error> {
+                guard let experiment = found[draft.experiment] else {
+                    throw Self.noExperiment(String(draft.experiment))
+                }
+                try draft.principal.require(.writeRuns, in: experiment.project)
+                try Self.requireActive(experiment)
+                defer { key += 1 }
+                let info = RunInfo(
+                    id: draft.id, experiment: experiment.id, project: experiment.project, name: draft.name,
+                    user: draft.user ?? draft.principal.name, status: draft.status, started: draft.started, ended: nil,
+                    lifecycle: .active, artifactLocation: "\(experiment.artifactLocation)/\(draft.id)/artifacts",
+                    key: key)
+                return Run(
+                    info: info, metrics: [], params: [], tags: draft.tags, datasets: [], modelInputs: [],
+                    modelOutputs: [])
+            }
         }
+        let made = zip(drafts, results).compactMap { draft, result in
+            (try? result.get()).map { (run: $0, principal: draft.principal) }
+        }
+        guard !made.isEmpty else { return results }
+        try runs.insert(db, made.map { ($0.run.info, $0.run.tags) })
+        try ledger.append(
+            db,
+            made.map { run, principal in
+                Ledger.Draft(
+                    "run.created", run.info.ref, project: run.info.project, by: principal,
+                    data: ["experiment": .string(run.info.experiment), "name": .string(run.info.name)])
+            })
+        return results
     }
 
     /// - Throws: `notFound`.
@@ -105,40 +143,6 @@ extension TrackingService {
 
     // MARK: Logging
 
-    /// Stores all of a batch, or nothing of it. Identical points are kept once.
-    ///
-    /// - Throws: `notFound` when there is no such run; `conflict` when it is deleted, or a parameter has another value
-    ///   already; `invalid` when the batch breaks a rule.
-    public func log(_ batch: LogBatch, run id: String, as principal: Principal) async throws {
-        let isSingle = batch.metrics.count + batch.params.count + batch.tags.count == 1
-        let batch = try TrackingRules.checked(batch, isSingle: isSingle)
-        let groups = Self.grouped(batch.metrics)
-        let subjects = batch.metrics.filter { $0.subject != nil }
-        let known = knownNames(groups.map(\.key))
-        let made = try await database.write { [self] db in
-            let run = try active(db, id, principal)
-            let clashes = try runs.addParams(db, run: run, batch.params)
-            guard clashes.isEmpty else { throw Self.changedParams(clashes, run: id) }
-            if !batch.tags.isEmpty { try setTags(db, run, batch.tags) }
-            let missing = groups.map(\.key).filter { known[$0] == nil }
-            let made = missing.isEmpty ? [:] : try metrics.idsMade(db, for: missing)
-            func metricID(_ name: String) -> Int64 { known[name] ?? made[name] ?? 0 }
-            try metrics.append(db, to: run, groups.map { (metricID($0.key), $0.points) })
-            if !subjects.isEmpty {
-                let keys = try models.keys(db, of: Array(Set(subjects.compactMap(\.subject?.model))))
-                let points = try subjects.compactMap { metric -> MetricStore.ModelPoint? in
-                    guard let subject = metric.subject else { return nil }
-                    guard let model = keys[subject.model] else { throw Self.noModel(subject.model) }
-                    return MetricStore.ModelPoint(
-                        model: model, metric: metricID(metric.key), point: metric.point, subject: subject)
-                }
-                try metrics.append(db, run: run.key, models: points)
-            }
-            return made
-        }
-        if !made.isEmpty { remember(made) }
-    }
-
     /// - Throws: `notFound` when the run has no such tag.
     public func deleteTag(_ key: String, run id: String, as principal: Principal) async throws {
         try await database.write { [self] db in
@@ -205,7 +209,12 @@ extension TrackingService {
 
     /// A run that may be written to.
     func active(_ db: any Transaction, _ id: String, _ principal: Principal) throws -> RunInfo {
-        let run = try info(db, id, .writeRuns, principal)
+        try Self.active(try runs.info(db, id: id), id, principal)
+    }
+
+    static func active(_ run: RunInfo?, _ id: String, _ principal: Principal) throws -> RunInfo {
+        guard let run else { throw SlipwayError.notFound(Ref(.run, id)) }
+        try principal.require(.writeRuns, in: run.project)
         guard run.lifecycle == .active else {
             throw SlipwayError(
                 .conflict, "The run \(id) must be in the 'active' state. Current state is deleted.",
@@ -214,10 +223,13 @@ extension TrackingService {
         return run
     }
 
+    func setTags(_ db: any Transaction, _ run: RunInfo, _ tags: [KeyValue]) throws { try setTags(db, [(run, tags)]) }
+
     /// The tag that names a run names it indeed.
-    func setTags(_ db: any Transaction, _ run: RunInfo, _ tags: [KeyValue]) throws {
-        try runs.setTags(db, run: run, tags)
-        if let name = tags.last(where: { $0.key == RunDraft.nameTag })?.value {
+    func setTags(_ db: any Transaction, _ tags: [(run: RunInfo, tags: [KeyValue])]) throws {
+        try runs.setTags(db, tags)
+        for (run, tags) in tags {
+            guard let name = tags.last(where: { $0.key == RunDraft.nameTag })?.value else { continue }
             try runs.update(db, key: run.key, status: run.status, ended: run.ended, name: name)
         }
     }
@@ -228,30 +240,5 @@ extension TrackingService {
         case "eval", "evaluation", "test", "testing", "validation": "evaluated-on"
         default: "used"
         }
-    }
-
-    private static func changedParams(_ clashes: [(key: String, old: String, new: String)], run id: String)
-        -> SlipwayError
-    {
-        let list = clashes.map { "'\($0.key)' (was '\($0.old.prefix(200))', now '\($0.new.prefix(200))')" }
-        return SlipwayError(
-            .conflict,
-            "Changing param values is not allowed. Params were already logged for run ID='\(id)': \(list.joined(separator: ", ")).",
-            details: ["state": "logged", "field": clashes.first?.key ?? ""], ref: Ref(.run, id))
-    }
-
-    /// By metric, in the order of first appearance.
-    private static func grouped(_ metrics: [LoggedMetric]) -> [(key: String, points: [MetricPoint])] {
-        var groups: [(key: String, points: [MetricPoint])] = []
-        var places: [String: Int] = [:]
-        for metric in metrics {
-            if let place = places[metric.key] {
-                groups[place].points.append(metric.point)
-            } else {
-                places[metric.key] = groups.count
-                groups.append((metric.key, [metric.point]))
-            }
-        }
-        return groups
     }
 }

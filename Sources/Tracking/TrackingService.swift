@@ -24,7 +24,15 @@ public final class TrackingService: Sendable {
     private let names = Mutex<[String: Int64]>([:])
     private static let namesMaximum = 100_000
 
-    public init(_ platform: Platform) { self.platform = platform }
+    let newRuns: GatheredWrites<NewRun, Run>
+    /// What runs log wakes nobody: triggers, webhooks and pipelines act on events.
+    let logs: GatheredWrites<LogRequest, [String: Int64]>
+
+    public init(_ platform: Platform) {
+        self.platform = platform
+        newRuns = GatheredWrites(platform.database)
+        logs = GatheredWrites(platform.database, isFollowed: false)
+    }
 
     var database: Database { platform.database }
     var ledger: Ledger { platform.ledger }

@@ -1,6 +1,5 @@
 """Arriving from MLflow: stores that MLflow itself wrote, imported, looked at with MLflow's client."""
 
-import contextlib
 import json
 import math
 import os
@@ -12,7 +11,6 @@ import time
 import uuid
 
 import mlflow
-import psutil
 import pytest
 import requests
 from exchange import ENVIRONMENT, MLFLOW, command, mlflow_server

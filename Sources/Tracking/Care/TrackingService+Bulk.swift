@@ -161,10 +161,8 @@ extension TrackingService {
             id: id, experiment: target.id, project: target.project, name: original.name, user: original.user,
             status: original.status, started: original.started, ended: original.ended, lifecycle: .active,
             artifactLocation: "\(target.artifactLocation)/\(id)/artifacts", key: try runs.nextKey(db))
-        try runs.insert(
-            db, info, key: info.key, experiment: experimentKey,
-            tags: whole.tags + [KeyValue("slipway.copiedFrom", original.id)])
-        _ = try runs.addParams(db, run: info, whole.params)
+        try runs.insert(db, info, tags: whole.tags + [KeyValue("slipway.copiedFrom", original.id)])
+        try runs.insertParams(db, [(info, whole.params)])
         for dataset in whole.datasets { try inputs.add(db, run: info.key, experiment: experimentKey, dataset) }
         for model in whole.modelInputs {
             try inputs.addModel(db, run: info.key, isOutput: false, model: model, step: 0)

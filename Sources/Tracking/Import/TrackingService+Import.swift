@@ -176,9 +176,8 @@ extension TrackingService {
             ended: record.ended.map(Timestamp.init(milliseconds:)), lifecycle: .active,
             artifactLocation: record.artifactLocation ?? "\(experiment.artifactLocation)/\(record.id)/artifacts",
             key: key)
-        try runs.insert(
-            db, info, key: key, experiment: experimentKey, tags: record.tags.map { KeyValue($0.key, $0.value) })
-        _ = try runs.addParams(db, run: info, record.params.map { KeyValue($0.key, $0.value) })
+        try runs.insert(db, info, tags: record.tags.map { KeyValue($0.key, $0.value) })
+        try runs.insertParams(db, [(info, record.params.map { KeyValue($0.key, $0.value) })])
         try addInputs(db, record, to: info)
         if let deleted = record.deleted {
             try runs.setDeleted(db, key: key, at: Timestamp(milliseconds: deleted))
@@ -242,7 +241,7 @@ extension TrackingService {
         }
         outcome.changed += 1
         if checking { return }
-        _ = try runs.addParams(db, run: run, addedParams.map { KeyValue($0.key, $0.value) })
+        try runs.insertParams(db, [(run, addedParams.map { KeyValue($0.key, $0.value) })])
         try runs.setTags(db, run: run, addedTags.map { KeyValue($0.key, $0.value) })
         try addInputs(db, record, to: run)
         if ends {
