@@ -78,6 +78,7 @@ async function esbuild(work: string, isDev: boolean): Promise<void> {
     "--splitting",
     "--target=es2022",
     "--jsx=automatic",
+    `--metafile=${work}/meta.json`,
     `--define:process.env.NODE_ENV="${isDev ? "development" : "production"}"`,
   ]);
   await run("dist/app.css", ["--target=chrome105,firefox110,safari16"]);
@@ -92,10 +93,23 @@ async function hashed(name: string, body: Uint8Array<ArrayBuffer>): Promise<Asse
   return { path: `${base}${name.slice(0, dot)}-${digest}${name.slice(dot)}`, type: typeOf(name), body };
 }
 
+/** What main.js imports at once: asked for with it, not when it was read. */
+function staticParts(metafile: string): string[] {
+  interface Output {
+    imports: { path: string; kind: string }[];
+  }
+  const outputs: Record<string, Output> = JSON.parse(metafile).outputs;
+  const main = Object.entries(outputs).find(([path]) => /\/main-[A-Z0-9]{8}\.js$/.test(path));
+  const parts = (main?.[1].imports ?? []).filter(({ kind }) => kind === "import-statement");
+  return parts.map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
+}
+
 async function collect(isDev: boolean): Promise<Asset[]> {
   const work = Deno.makeTempDirSync({ dir: dist });
   try {
     await esbuild(work, isDev);
+    const preload = staticParts(Deno.readTextFileSync(`${work}/meta.json`));
+    Deno.removeSync(`${work}/meta.json`);
     const assets: Asset[] = [...Deno.readDirSync(work)].map(({ name }) => ({
       path: base + name,
       type: typeOf(name),
@@ -103,13 +117,19 @@ async function collect(isDev: boolean): Promise<Asset[]> {
     }));
     assets.push(await hashed("icon.svg", Deno.readFileSync(here + "icon.svg")));
     const links = new Map(assets.map(({ path }) => [plainName(path.slice(base.length)), path]));
-    const page = Deno.readTextFileSync(here + "index.html").replaceAll(/\{\{(.*?)\}\}/g, (_, name: string) => {
+    const template = Deno.readTextFileSync(here + "index.html").replace(
+      /( *)<script/,
+      (script, indent) =>
+        preload.map((name) => `${indent}<link rel="modulepreload" href="${base}${name}">\n`).join("") + script,
+    );
+    const page = template.replaceAll(/\{\{(.*?)\}\}/g, (_, name: string) => {
       const path = links.get(name);
       if (!path) throw new Error(`index.html names ${name}, which the build did not make`);
       return path;
     });
     assets.push({ path: "/ui/", type: types.html!, body: new TextEncoder().encode(page) });
     for (const { path, body } of assets) {
+      // esbuild itself refuses what Node has.
       if (path.endsWith(".js") && !isDev && /\bDeno\./.test(new TextDecoder().decode(body))) {
         throw new Error(`${path} needs Deno, which no browser has`);
       }

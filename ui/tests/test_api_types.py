@@ -42,7 +42,8 @@ def test_paths_are_those_of_the_server(world):
     assert text == file.read_text(), f"the API's routes differ from {file}; run with UPDATE_GOLDEN=1"
 
 
-# What stands for a {name} of a path, by the part before it (or by itself), and the queries of listings.
+# What stands for a {name} of a path, by the part before it, and queries. A route that answers differently to different
+# queries is described by all of its fields: what it answers to each is taken together.
 PARTS = {
     "datasets": "sales", "versions": "1", "slices": "harbour", "experiments": "{forecast}", "runs": "{run}", "metrics": "loss",
     "models": "restock", "endpoints": "restock", "pipelines": "nightly", "projects": "shop", "goals": "forecast-error",
@@ -50,10 +51,10 @@ PARTS = {
     "source-policies": "shop",
 }
 QUERIES = {
-    "/metrics": "metric=rmse&run={run}", "/runs": "experiment={forecast}", "/datasets/{name}/diff": "from=1&to=2",
+    "/metrics": "metric=rmse&run={run}", "/runs": "experiment={forecast}", "/datasets/{name}/diff": "from=1&to=2 from=1&to=2&kind=added",
     "/compare": "left=dataset:sales@1&right=dataset:sales@2", "/labels": "dataset=digits&key=digit-000.png",
     "/datasets/{name}/versions/{version}/series": "x=day&y=units", "/slices/{name}/series": "x=day&y=units",
-    "/secrets": "project=shop", "/webhooks": "project=shop", "/openlineage": "namespace=slipway",
+    "/predictions": "endpoint=restock", "/secrets": "project=shop", "/webhooks": "project=shop", "/openlineage": "namespace=slipway",
 }
 # Routes of which world.py makes nothing: described by a page, not checked here.
 UNMADE = {
@@ -61,21 +62,24 @@ UNMADE = {
     "/monitors/{name}/reports/{id}", "/monitors/{name}/reference", "/pipeline-runs/{id}", "/pipeline-runs/{id}/steps/{step}/log",
     "/sources/{name}", "/traces/{id}", "/webhooks/{webhook}", "/webhooks/{webhook}/deliveries", "/logged-models/{id}",
     "/logged-models/{id}/artifacts", "/events/stream", "/label-tasks/{task}/export",
+    "/endpoints/{name}/log",
 }
 
 
 def described():
-    """The paths of GETs that some api.ts describes."""
-    found = set()
-    for file in (UI / "src").rglob("*.ts"):
+    """(files that describe answers, paths of the GETs that they describe)."""
+    files, paths = [], set()
+    for file in sorted((UI / "src").rglob("*.ts")):
         code = re.sub(r"/\*.*?\*/", "", file.read_text(), flags=re.DOTALL)
-        for block in re.findall(r"interface Responses \{(.*?)\n  \}", code, re.DOTALL):
-            found |= set(re.findall(r'"GET /api/v1(/[^"]*)"', block))
-    return sorted(found)
+        blocks = re.findall(r"interface Responses \{(.*?)\n  \}", code, re.DOTALL)
+        if blocks:
+            files.append(file.relative_to(UI / "src").as_posix())
+            paths |= set(re.findall(r'"GET /api/v1(/[^"]*)"', "\n".join(blocks)))
+    return files, sorted(paths)
 
 
-def target(path, world):
-    """The path with something of `world` for each {name}."""
+def targets(path, world):
+    """The path with something of `world` for each {name}, once for each of its queries."""
     names = path.split("/")
     parts = []
     for before, part in zip(["", *names], names):
@@ -86,37 +90,39 @@ def target(path, world):
         elif part.startswith("{"):
             part = PARTS[before].format(**world.ids)
         parts.append(part)
-    query = QUERIES.get(path, "").format(**world.ids)
-    return "/".join(parts) + (f"?{query}" if query else "")
+    queries = QUERIES.get(path, "").format(**world.ids).split(" ")
+    return ["/".join(parts) + (f"?{query}" if query else "") for query in queries]
 
 
 def test_answers_are_as_the_pages_describe_them(world):
     if not DENO.exists():
         pytest.skip("deno is not installed: scripts/setup --ui")
     lines, failed = [], []
-    for path in described():
+    files, paths = described()
+    for path in paths:
         if path in UNMADE:
             continue
         try:
-            answer = requests.get(f"{world.url}/api/v1{target(path, world)}", timeout=30)
+            answers = [requests.get(f"{world.url}/api/v1{target}", timeout=30, headers={"accept": "application/json"})
+                       for target in targets(path, world)]
         except KeyError as missing:
             failed.append(f"GET {path}: PARTS says nothing about {missing}")
             continue
-        if answer.status_code != 200:
-            failed.append(f"GET {path}: {answer.status_code} {answer.text[:200]}")
+        refused = [answer for answer in answers if answer.status_code != 200]
+        if refused:
+            failed.append(f"GET {path}: {refused[0].status_code} {refused[0].text[:200]}")
             continue
-        is_json = "json" in answer.headers.get("content-type", "")
-        value = json.dumps(answer.json() if is_json else answer.text, indent=1)
+        found = [a.json() if "json" in a.headers.get("content-type", "") else a.text for a in answers]
+        value = json.dumps(found[0] if len(found) == 1 else {name: each[name] for each in found for name in each}, indent=1)
         number = len(lines) // 2
         lines.append(f"const answer{number} = {value} as const;")
         lines.append(f'export const checked{number}: Read<Responses["GET /api/v1{path}"]> = answer{number};')
     assert not failed, "\n".join(failed)
     # Inside src, so that its deno.json and its descriptions count; the name says whose it is if a run is cut off.
-    imports = [f'import "./{file.parent.name}/api.ts";' for file in sorted((UI / "src").glob("*/api.ts"))]
     file = UI / "src/answers.generated.ts"
     file.write_text("\n".join([
         'import type { Responses } from "./api/types.ts";',
-        *imports,
+        *[f'import "./{name}";' for name in files],
         # What is read as a constant keeps its exact texts, and through a name it may have more fields than are asked for.
         "type Read<T> = T extends readonly (infer E)[] ? readonly Read<E>[]",
         "  : T extends object ? { readonly [K in keyof T]: Read<T[K]> } : T;", *lines, ""]))

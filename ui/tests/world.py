@@ -62,9 +62,9 @@ def tables(world):
         return "\n".join(lines) + "\n"
 
     world.call("POST", "/datasets", {"name": "sales", "project": PROJECT, "key": ["day", "store"]})
+    world.call("PUT", "/datasets/sales/contract", data="rows: {min: 1}\n", headers={"content-type": "application/yaml"})
     for first, last in ((0, 14), (14, 28), (28, 40)):
         world.call("POST", f"/datasets/sales/append?project={PROJECT}", data=rows(first, last), headers={"content-type": "text/csv"})
-    world.call("PUT", "/datasets/sales/contract", data="rows: {min: 1}\n", headers={"content-type": "application/yaml"})
     world.call("POST", "/slices", {"name": "harbour", "dataset": "sales", "where": "store = 'harbour'", "description": "One store"})
     world.call("PUT", "/datasets/sales/tags/prod", {"from": "2"})
     world.call("PUT", "/datasets/sales/branches/prices", {"from": "3"})

@@ -22,10 +22,22 @@ const tabs: readonly { id: DatasetTab; label: string }[] = [
   { id: "rows", label: "Rows" },
   { id: "history", label: "History" },
   { id: "diff", label: "Diff" },
+  { id: "merges", label: "Merges" },
+  { id: "quality", label: "Quality" },
+  { id: "slices", label: "Slices" },
+  { id: "lineage", label: "Lineage" },
+  { id: "card", label: "Card" },
+  { id: "settings", label: "Settings" },
 ];
 
 const History = lazy(() => import("./history/History.tsx"));
 const Diff = lazy(() => import("./diff/Diff.tsx"));
+const Merges = lazy(() => import("./merge/Merges.tsx"));
+const Quality = lazy(() => import("./quality/Quality.tsx"));
+const DatasetSlices = lazy(() => import("./slices/DatasetSlices.tsx"));
+const Lineage = lazy(() => import("./lineage/Lineage.tsx"));
+const Card = lazy(() => import("./card/Card.tsx"));
+const Settings = lazy(() => import("./settings/Settings.tsx"));
 
 /** What the parts of a dataset's page are given. */
 export interface PartProps {
@@ -149,6 +161,18 @@ function Part({ tab, ...props }: PartProps & { tab: DatasetTab }) {
       return <History {...props} />;
     case "diff":
       return <Diff {...props} />;
+    case "merges":
+      return <Merges {...props} />;
+    case "quality":
+      return <Quality {...props} />;
+    case "slices":
+      return <DatasetSlices {...props} />;
+    case "lineage":
+      return <Lineage {...props} />;
+    case "card":
+      return <Card {...props} />;
+    case "settings":
+      return <Settings {...props} />;
     default:
       return null;
   }

@@ -18,6 +18,9 @@ const feature: Feature = {
   routes: [
     route("/p/:project/datasets", "Datasets", () => import("./list/DatasetsPage.tsx")),
     route("/p/:project/datasets/:name", "Dataset", () => import("./DatasetPage.tsx")),
+    route("/p/:project/datasets/:name/merges/:id", "Merge", () => import("./merge/MergePage.tsx")),
+    route("/p/:project/slices/:name", "Slice", () => import("./slices/SlicePage.tsx")),
+    route("/p/:project/sources/:name", "Source", () => import("./sources/SourcePage.tsx")),
     route("/p/:project/compare-data", "Side by side", () => import("./compare/ComparePage.tsx")),
   ],
   refs: [

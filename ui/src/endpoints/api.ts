@@ -103,7 +103,6 @@ declare module "../api/types.ts" {
     "GET /api/v1/endpoints": Page<Endpoint>;
     "GET /api/v1/endpoints/{name}": Endpoint;
     "PUT /api/v1/endpoints/{name}": Endpoint;
-    "GET /api/v1/endpoints/{name}/log": string;
     "GET /api/v1/predictions": Page<Prediction>;
     "GET /api/v1/predictions/{id}": JudgedPrediction;
     "POST /api/v1/feedback": { accepted: number };

@@ -253,7 +253,7 @@ function ChangedRows(
         ? <Empty icon="check" title="None" compact />
         : (
           <div className="diff-rows">
-            {pages.items.map((row, index) => <ChangedRow key={index} row={row} />)}
+            {(pages.items as RowChange[]).map((row, index) => <ChangedRow key={index} row={row} />)}
             {pages.more && <Button busy={pages.fetching} onClick={pages.loadMore}>More rows</Button>}
           </div>
         )}

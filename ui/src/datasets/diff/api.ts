@@ -22,7 +22,7 @@ export interface RowChange {
 
 declare module "../../api/types.ts" {
   interface Responses {
-    /** With `kind` the rows that differ, else a summary. */
-    "GET /api/v1/datasets/{name}/diff": Diff & Page<RowChange>;
+    /** With `kind` a page of the rows that differ (`RowChange`) instead. */
+    "GET /api/v1/datasets/{name}/diff": Diff;
   }
 }

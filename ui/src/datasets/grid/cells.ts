@@ -26,7 +26,7 @@ export function cellText(value: Cell, type: string): string {
 export function widthFor(column: Column, sample: readonly Cell[] = []): number {
   const longest = sample.reduce<number>((most, cell) => Math.max(most, cellText(cell ?? null, column.type).length), 0);
   const characters = Math.max(column.name.length + 3, Math.min(longest, 40));
-  return Math.round(Math.max(72, Math.min(320, characters * 7.6 + 24)));
+  return Math.round(Math.max(72, Math.min(320, characters * 8.2 + 26)));
 }
 
 /** Types shortened for a header. */

@@ -28,10 +28,14 @@ export interface QualityReport {
 
 export interface Contract {
   dataset: string;
-  number: number;
+  /** Its number. */
+  contract: number;
   yaml: string;
+  owner: string | null;
   author: string;
   created: Instant;
+  rules: { rule: string; severity: "block" | "warn"; line: number }[];
+  /** Of a contract that was just set: what the newest version lacks. */
   notes?: string[];
 }
 

@@ -3,13 +3,17 @@ import { CopyButton } from "../../kit/Values.tsx";
 import type { Cell, Column } from "../api.ts";
 import { cellText, shortType } from "../grid/cells.ts";
 import type { RowSource } from "../grid/rowSource.ts";
+import { Overlay } from "./Overlay.tsx";
+import { outlines, type Shape } from "./shapes.ts";
 
 /** One row, wholly: long texts, nested values, all columns. */
 export function RowDetail(
-  { source, row, columns, onMove, onClose }: {
+  { source, row, columns, shapes, onMove, onClose }: {
     source: RowSource;
     row: number;
     columns: readonly Column[];
+    /** Labels, drawn over an image. */
+    shapes: readonly Shape[];
     onMove: (row: number) => void;
     onClose: () => void;
   },
@@ -36,7 +40,17 @@ export function RowDetail(
       </header>
       <div className="profile-list">
         {file?.mediaType?.startsWith("image/") && (
-          <img className="row-image" src={file.url} alt={`File of row ${number}`} />
+          <div className="row-picture">
+            <img className="row-image" src={file.url} alt={`File of row ${number}`} />
+            {file.width && file.height && (
+              <Overlay
+                width={file.width}
+                height={file.height}
+                shapes={shapes.flatMap((shape) => outlines(values?.[shape.index]))}
+                named
+              />
+            )}
+          </div>
         )}
         <dl className="row-values">
           {columns.map((column, index) => (

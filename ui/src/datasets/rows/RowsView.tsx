@@ -5,7 +5,9 @@ import { Button, IconButton } from "../../kit/Button.tsx";
 import { Menu, type MenuItem } from "../../kit/Menu.tsx";
 import { Empty, Failed, Notice, Skeleton } from "../../kit/States.tsx";
 import { Segmented } from "../../kit/Tabs.tsx";
+import { useProject } from "../../app/project.ts";
 import type { Cell, Column } from "../api.ts";
+import { SliceDialog } from "../slices/SliceDialog.tsx";
 import { literal, quoted } from "../editor/complete.ts";
 import { cellText } from "../grid/cells.ts";
 import { type GridColumn, HugeGrid, type Spot } from "../grid/HugeGrid.tsx";
@@ -48,6 +50,8 @@ export function RowsView({ place, columns: known, tools }: RowsViewProps) {
     modes[0] === "images" ? "images" : "rows",
   );
   const [spot, setSpot] = useState<Spot | null>(null);
+  const [saves, setSaves] = useState(false);
+  const project = useProject() ?? "";
   const [result, setResult] = useState<RowSource | null>(null);
   const paged = usePagedRows(place, { filter, search, sort });
   const source = result ?? paged;
@@ -198,6 +202,9 @@ export function RowsView({ place, columns: known, tools }: RowsViewProps) {
             pressed={showsProfile}
             onClick={() => setShowsProfile(!showsProfile)}
           />
+          {filter !== "" && !result && (
+            <Button icon="filter" kind="quiet" onClick={() => setSaves(true)}>Save as slice</Button>
+          )}
           {tools}
         </div>
       </div>
@@ -225,6 +232,15 @@ export function RowsView({ place, columns: known, tools }: RowsViewProps) {
               {source.error.message}
             </Notice>
           )
+      )}
+      {saves && (
+        <SliceDialog
+          project={project}
+          over={place.kind === "dataset" ? `dataset:${place.name}` : ref}
+          columns={known}
+          filter={filter}
+          onClose={() => setSaves(false)}
+        />
       )}
       <div className="rows-main">
         <div className="rows-sheet">
@@ -298,6 +314,7 @@ export function RowsView({ place, columns: known, tools }: RowsViewProps) {
             source={source}
             row={open}
             columns={columns}
+            shapes={result ? [] : shapes}
             onMove={(row) => {
               source.want(row, row + 1);
               setOpen(row);

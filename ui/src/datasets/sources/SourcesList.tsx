@@ -1,5 +1,8 @@
-import type { QueryState } from "../../api/hooks.ts";
+import { useState } from "react";
+import { post } from "../../api/client.ts";
+import { type QueryState, useMutation } from "../../api/hooks.ts";
 import { navigate } from "../../app/router.tsx";
+import { Button } from "../../kit/Button.tsx";
 import { Badge } from "../../kit/Badge.tsx";
 import { arraySource, type Column, DataGrid } from "../../kit/grid/index.ts";
 import { Empty, Failed } from "../../kit/States.tsx";
@@ -7,26 +10,49 @@ import { Time } from "../../kit/Values.tsx";
 import { Freshness } from "../list/Freshness.tsx";
 import { sourcePath } from "../paths.ts";
 import type { Source } from "./api.ts";
+import { SourceForm } from "./SourceForm.tsx";
 
 export function SourcesList({ project, query }: { project: string; query: QueryState<{ items: Source[] }> }) {
+  const [makes, setMakes] = useState(false);
+  const make = useMutation((body: Record<string, unknown>) => post("/api/v1/sources", { json: body }), {
+    invalidates: ["/api/v1/sources"],
+    onDone: (source) => navigate(sourcePath(project, source.name)),
+  });
   if (query.error && !query.data) return <Failed error={query.error} retry={query.refresh} />;
   return (
-    <div className="fill">
-      <DataGrid
-        label="Sources"
-        columns={columns}
-        source={{ ...arraySource(query.data?.items ?? []), loading: query.loading }}
-        rowKey={(row) => row.name}
-        rowHeight={40}
-        onOpen={(row) => navigate(sourcePath(project, row.name))}
-        empty={
-          <Empty icon="source" title="No source yet">
-            A source is where data comes from: files on the server, a URL, S3, PostgreSQL or SQLite. It is read when you
-            say so or on a schedule, and tells when it is late.
-          </Empty>
-        }
-      />
-    </div>
+    <>
+      <div className="list-tools">
+        <span className="grow small muted">
+          Where data comes from. Each read makes a version only if something changed.
+        </span>
+        <Button icon="plus" onClick={() => setMakes(true)}>New source</Button>
+      </div>
+      {makes && (
+        <SourceForm
+          project={project}
+          busy={make.running}
+          error={make.error}
+          onClose={() => setMakes(false)}
+          onSave={(body) => void make.run(body)}
+        />
+      )}
+      <div className="fill">
+        <DataGrid
+          label="Sources"
+          columns={columns}
+          source={{ ...arraySource(query.data?.items ?? []), loading: query.loading }}
+          rowKey={(row) => row.name}
+          rowHeight={40}
+          onOpen={(row) => navigate(sourcePath(project, row.name))}
+          empty={
+            <Empty icon="source" title="No source yet">
+              A source is where data comes from: files on the server, a URL, S3, PostgreSQL or SQLite. It is read when
+              you say so or on a schedule, and tells when it is late.
+            </Empty>
+          }
+        />
+      </div>
+    </>
   );
 }
 
