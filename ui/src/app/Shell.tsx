@@ -25,7 +25,7 @@ export function Shell({ children }: { children: ReactNode }) {
     setDrawer(false);
     if (inPath) rememberProject(inPath);
   }, [path]);
-  const project = inPath ?? lastProject();
+  const project = inPath ?? (path === "/" ? null : lastProject());
   return (
     <div className="shell">
       <a
@@ -71,7 +71,7 @@ export function Shell({ children }: { children: ReactNode }) {
 }
 
 function Sidebar({ project, path }: { project: string | null; path: string }) {
-  if (!project) return <p className="sidebar-empty faint">Choose a project to see its parts.</p>;
+  if (!project) return <ProjectList path={path} />;
   return (
     <ul>
       {navItems.map((item) => {
@@ -87,6 +87,29 @@ function Sidebar({ project, path }: { project: string | null; path: string }) {
           </li>
         );
       })}
+    </ul>
+  );
+}
+
+/** Outside of projects the sidebar has the projects. */
+function ProjectList({ path }: { path: string }) {
+  const projects = useProjects();
+  return (
+    <ul>
+      <li>
+        <Link to="/" className="nav-item" aria-current={path === "/" ? "page" : undefined}>
+          <Icon name="home" />
+          <span>All projects</span>
+        </Link>
+      </li>
+      {projects.slice(0, 20).map(({ name }) => (
+        <li key={name}>
+          <Link to={`/p/${encodeURIComponent(name)}`} className="nav-item">
+            <Icon name="folder" />
+            <span className="ellipsis">{name}</span>
+          </Link>
+        </li>
+      ))}
     </ul>
   );
 }

@@ -1,9 +1,12 @@
+import { lazy, Suspense } from "react";
 import { useQuery } from "../api/hooks.ts";
 import type { Goal, Instant } from "../api/types.ts";
 import { Badge } from "../kit/Badge.tsx";
-import { LineChart } from "../kit/chart/LineChart.tsx";
 import { formatNumber, formatPercent } from "../kit/format.ts";
 import { RefLink, Time } from "../kit/Values.tsx";
+
+// Home comes first of all pages and shall not wait for the code of charts.
+const LineChart = lazy(async () => ({ default: (await import("../kit/chart/LineChart.tsx")).LineChart }));
 
 interface Measurement {
   time: Instant;
@@ -67,20 +70,22 @@ function GoalCard({ project, goal }: { project: string; goal: Goal }) {
       </div>
       {values.length > 1 && (
         <div className="goal-chart">
-          <LineChart
-            label={`${goal.name} over time`}
-            height={84}
-            xScale="time"
-            series={[{
-              id: goal.name,
-              label: goal.name,
-              x: values.map(({ time }) => Date.parse(time)),
-              y: values.map(({ value }) => value),
-            }]}
-            marks={[{ axis: "y", at: goal.target, label: "target", tone: "good" }]}
-            points="dots"
-            formatY={format}
-          />
+          <Suspense>
+            <LineChart
+              label={`${goal.name} over time`}
+              height={84}
+              xScale="time"
+              series={[{
+                id: goal.name,
+                label: goal.name,
+                x: values.map(({ time }) => Date.parse(time)),
+                y: values.map(({ value }) => value),
+              }]}
+              marks={[{ axis: "y", at: goal.target, label: "target", tone: "good" }]}
+              points="dots"
+              formatY={format}
+            />
+          </Suspense>
         </div>
       )}
     </article>

@@ -7,6 +7,15 @@ const feature: Feature = {
     route("/", "Projects", () => import("./ProjectsPage.tsx")),
     route("/p/:project", "Home", () => import("./HomePage.tsx")),
   ],
+  actions: [
+    {
+      id: "new-project",
+      title: "New project",
+      icon: "plus",
+      keywords: "create charter goals",
+      run: ({ navigate }) => navigate("/?new=1"),
+    },
+  ],
   refs: [{ kind: "project", icon: "folder", path: (ref) => `/p/${encodeURIComponent(ref.name)}` }],
 };
 
