@@ -22,7 +22,14 @@ export function Dialog({ open, onClose, title, children, actions, size = "medium
   useEffect(() => {
     const dialog = ref.current;
     if (!dialog) return;
-    if (open && !dialog.open) dialog.showModal();
+    if (open && !dialog.open) {
+      dialog.showModal();
+      // What one came for, not the way out: the first field, else the first button below (Cancel, when asked).
+      const first =
+        ".dialog-body :is(input, select, textarea):not(:disabled), .dialog-foot button, .dialog-body button";
+      dialog.querySelector<HTMLElement>("[autofocus]")?.focus();
+      if (!dialog.querySelector(".dialog-body :focus")) dialog.querySelector<HTMLElement>(first)?.focus();
+    }
     if (!open && dialog.open) dialog.close();
   }, [open]);
   if (!open) return null;
