@@ -24,10 +24,10 @@ export function PageLayout({ title, crumbs, badges, sub, tools, fill, children }
         <div className="page-head-text">
           {crumbs && crumbs.length > 0 && (
             <nav className="page-crumbs" aria-label="Breadcrumb">
-              {crumbs.map((crumb) => (
+              {crumbs.map((crumb, index) => (
                 <span key={crumb.to} className="row">
+                  {index > 0 && <span aria-hidden>/</span>}
                   <Link to={crumb.to}>{crumb.label}</Link>
-                  <span aria-hidden>/</span>
                 </span>
               ))}
             </nav>

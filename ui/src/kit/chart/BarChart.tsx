@@ -34,6 +34,9 @@ export interface BarChartProps {
   tight?: boolean;
 }
 
+/** The widest bar, in px. */
+const mostBar = 64;
+
 /** Bars over categories, one or several side by side: two distributions, a metric of some runs. */
 export function BarChart(props: BarChartProps) {
   const { categories, series, height = 220, stacked = false } = props;
@@ -64,7 +67,9 @@ export function BarChart(props: BarChartProps) {
   ]);
   const ticks = useMemo(() => wordTicks(categories, step, frame.left), [categories, step]);
   const format = props.formatY ?? ((value: number) => formatNumber(value));
-  const gap = props.tight ? Math.min(1, step * 0.1) : Math.max(1, step * 0.2);
+  // Few categories in much room: bars stay bars and do not become blocks.
+  const most = mostBar * (stacked ? 1 : Math.max(1, shown.length));
+  const gap = props.tight ? Math.min(1, step * 0.1) : Math.max(1, step * 0.2, step - most);
   const bar = stacked ? step - gap : (step - gap) / Math.max(1, shown.length);
   return (
     <figure className="chart" aria-label={props.label}>

@@ -242,7 +242,8 @@ export function DataGrid<R>(props: DataGridProps<R>) {
 
   const height = props.autoHeight === undefined
     ? undefined
-    : Math.min(props.autoHeight, headerHeight + Math.max(1, count) * rowHeight + 14);
+    // Room for the words that say why there are none.
+    : Math.min(props.autoHeight, headerHeight + (count === 0 ? 170 : count * rowHeight + 14));
   const activeId = `${props.label.replace(/\W+/g, "-")}-active`;
   const isAll = selection !== undefined && selection.size > 0 && selection.size >= source.count;
   const chrome = { columns, layout, onLayout: props.onLayout, sort: sort ?? null, onSort: props.onSort };
@@ -337,19 +338,19 @@ export function DataGrid<R>(props: DataGridProps<R>) {
             );
           })}
         </div>
-        {source.count === 0 && !source.more && (
-          <div className="grid-none" style={{ width: size.width }}>
-            {source.error
-              ? <Failed error={source.error} retry={source.retry} compact />
-              : source.loading
-              ? null
-              : props.empty ?? <Empty title="Nothing here" compact />}
-          </div>
-        )}
-        {source.loading && source.count === 0 && (
-          <LoadingRows width={size.width} height={viewHeight} rowHeight={rowHeight} />
-        )}
       </div>
+      {/* Outside of the grid itself: only rows belong into that. */}
+      {source.count === 0 && (
+        <div className="grid-none" style={{ top: headerHeight }}>
+          {source.error
+            ? <Failed error={source.error} retry={source.retry} compact />
+            : source.loading
+            ? <LoadingRows height={viewHeight} rowHeight={rowHeight} />
+            : source.more
+            ? null
+            : props.empty ?? <Empty title="Nothing here" compact />}
+        </div>
+      )}
       {source.error && source.count > 0 && (
         <div className="grid-error">
           <Failed error={source.error} retry={source.retry} compact />

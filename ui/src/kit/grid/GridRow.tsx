@@ -100,10 +100,10 @@ function cellOf<R>(column: Column<R>, row: R, index: number): ReactNode {
   return <span className="ellipsis">{String(value)}</span>;
 }
 
-export function LoadingRows({ width, height, rowHeight }: { width: number; height: number; rowHeight: number }) {
+export function LoadingRows({ height, rowHeight }: { height: number; rowHeight: number }) {
   const rows = Math.min(24, Math.max(3, Math.floor(height / rowHeight)));
   return (
-    <div className="grid-loading" style={{ width }} role="status" aria-label="Loading">
+    <div className="grid-loading" role="status" aria-label="Loading">
       {Array.from(
         { length: rows },
         (_, index) => (
