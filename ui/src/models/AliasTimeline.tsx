@@ -67,7 +67,7 @@ export function AliasTimeline(
         />
       </div>
       <div className="reigns" tabIndex={0} role="region" aria-label="History of the aliases">
-        <table className="plain-table">
+        <table className="model-table">
           <thead>
             <tr>
               <th scope="col">Alias</th>
