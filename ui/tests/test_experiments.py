@@ -79,7 +79,9 @@ def test_five_runs_are_compared_differences_first(table, made, accessible, shots
     page.get_by_label(re.compile("that are the same")).check()
     region.get_by_text("seed").wait_for()
     page.get_by_role("tab", name="Charts").click()
-    page.get_by_role("region", name="val/loss").locator("canvas").first.wait_for()
+    chart = page.get_by_role("region", name="val/loss", exact=True)
+    chart.scroll_into_view_if_needed()  # what nobody sees is not drawn
+    chart.locator("canvas").first.wait_for()
     page.get_by_role("tab", name="Files").click()
     page.get_by_label("File").select_option("config/model.json")
     page.get_by_text("Not in this run").first.wait_for()
@@ -101,6 +103,7 @@ def test_charts_of_many_kinds(table, shots):
         dialog.wait_for(state="hidden")
     section = page.locator("section", has=page.get_by_role("heading", name="My charts"))
     assert section.locator(".chart-panel").count() == 5
+    section.locator(".chart-panel-confusion").scroll_into_view_if_needed()
     section.get_by_text("right (").first.wait_for()  # the confusion matrix says how many were right
     page.reload()
     assert section.locator(".chart-panel").count() == 5

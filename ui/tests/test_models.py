@@ -6,14 +6,13 @@ import tracking_data
 
 @pytest.fixture(scope="module")
 def made(world):
-    tracking_data.EXPERIMENT, tracking_data.MODEL = "vision/for-models", "letters"
     return tracking_data.fill(world.url, world.project, ("dataset:sales@1", "dataset:sales@2"))
 
 
 def test_who_was_champion_when(page, world, made, accessible, shots):
     page.goto(f"/ui/p/{world.project}/models")
-    page.get_by_role("link", name="letters").click()
-    page.get_by_role("heading", name="letters").wait_for()
+    page.get_by_role("link", name="digits").click()
+    page.get_by_role("heading", name="digits").wait_for()
     accessible(page)
     shots(page, "model")
     page.get_by_role("tab", name="Who was in use when").click()
@@ -24,7 +23,7 @@ def test_who_was_champion_when(page, world, made, accessible, shots):
 
 
 def test_two_versions_on_the_same_rows(page, world, made, accessible, shots):
-    page.goto(f"/ui/p/{world.project}/models/letters")
+    page.goto(f"/ui/p/{world.project}/models/digits")
     page.get_by_label("Choose 2").check()
     page.get_by_label("Choose 4").check()
     page.get_by_role("link", name="Compare", exact=True).click()
@@ -38,8 +37,8 @@ def test_two_versions_on_the_same_rows(page, world, made, accessible, shots):
 
 
 def test_approve_and_switch(page, world, made, accessible, shots):
-    page.goto(f"/ui/p/{world.project}/models/letters/versions/4")
-    page.get_by_role("heading", name="letters, version 4").wait_for()
+    page.goto(f"/ui/p/{world.project}/models/digits/versions/4")
+    page.get_by_role("heading", name="digits, version 4").wait_for()
     page.get_by_role("region", name="Evaluations").wait_for()
     accessible(page)
     shots(page, "version")
@@ -49,7 +48,7 @@ def test_approve_and_switch(page, world, made, accessible, shots):
     page.allowed.append("409")
     dialog.get_by_role("button", name="Make it champion if it is better").click()
     dialog.get_by_text("approval").last.wait_for()  # refused: nobody has approved it
-    assert world.call("GET", "/models/letters")["aliases"]["champion"] == 2
+    assert world.call("GET", "/models/digits")["aliases"]["champion"] == 2
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Approve", exact=True).click()
     page.get_by_role("dialog").get_by_label("Why").fill("Better on both.")
@@ -58,15 +57,15 @@ def test_approve_and_switch(page, world, made, accessible, shots):
     page.get_by_role("button", name="Put into use").click()
     page.get_by_role("button", name="Make it champion if it is better").click()
     page.get_by_role("dialog").wait_for(state="hidden")
-    assert world.call("GET", "/models/letters")["aliases"]["champion"] == 4
+    assert world.call("GET", "/models/digits")["aliases"]["champion"] == 4
     page.locator(".page-title").get_by_text("champion").wait_for()
 
 
 def test_a_rejection_and_the_policy(page, world, made):
-    page.goto(f"/ui/p/{world.project}/models/letters/versions/3")
+    page.goto(f"/ui/p/{world.project}/models/digits/versions/3")
     page.get_by_text("Worse on the second dataset.").wait_for()
-    page.goto(f"/ui/p/{world.project}/models/letters?tab=card")
+    page.goto(f"/ui/p/{world.project}/models/digits?tab=card")
     page.get_by_label("Approvals that a version needs").select_option("2")
     page.get_by_role("button", name="Change the policy").click()
     page.get_by_text("The policy is changed.").wait_for()
-    assert world.call("GET", "/models/letters")["policy"]["approvalsRequired"] == 2
+    assert world.call("GET", "/models/digits")["policy"]["approvalsRequired"] == 2

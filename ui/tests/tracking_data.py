@@ -7,6 +7,7 @@ Everything is logged through MLflow's client, as a person's training code would.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -51,6 +52,7 @@ def call(url: str, method: str, path: str, body: object | None = None) -> dict:
         return json.loads(answer.read() or b"{}")
 
 
+@functools.cache
 def fill(url: str, project: str, datasets: tuple[str, str]) -> Made:
     """Logs twelve runs of an experiment, two of them children, one failed and one that still runs; then a model.
 
