@@ -28,7 +28,7 @@ export interface LineChartProps {
   yScale?: "linear" | "log";
   xLabel?: string;
   yLabel?: string;
-  /** Weight of earlier points, 0 to 0.999; the raw line stays behind, faint. */
+  /** Weight of earlier points, 0 to 0.999; of a few lines the raw values stay behind, faint. */
   smoothing?: number;
   /** The stretch of x that is shown; all if absent. With `onZoom` one drags to zoom, a double click shows all again. */
   zoom?: readonly [number, number] | null;
@@ -52,6 +52,8 @@ export interface LineChartProps {
   formatY?: (y: number) => string;
 }
 
+/** With more lines than this, each is drawn finer and without its raw values behind. */
+const many = 16;
 /** What the read-out shows at most, nearest first; more would hide the chart. */
 const mostRows = 12;
 
@@ -90,6 +92,9 @@ export function LineChart(props: LineChartProps) {
     context.beginPath();
     context.rect(frame.left, frame.top - 2, width - frame.left - frame.right, height - frame.top - frame.bottom + 4);
     context.clip();
+    // Many lines are drawn finer: so they are told apart better, and strokes no wider than a pixel cost a fraction.
+    const isMany = shown.length > many;
+    context.lineJoin = "bevel";
     for (const [index, each] of series.entries()) {
       if (off.has(each.id)) continue;
       const color = resolve(each.color) ?? categoryColor(index, ink);
@@ -99,14 +104,14 @@ export function LineChart(props: LineChartProps) {
       if (each.low && each.high) drawBand(context, each, sx, sy, color, isFaded ? 0.05 : 0.16);
       context.strokeStyle = context.fillStyle = color;
       context.setLineDash(each.dashed ? [5, 4] : []);
-      if (smoothing > 0 && !isFaded) {
+      if (smoothing > 0 && !isFaded && !isMany) {
         context.globalAlpha = 0.22;
         context.lineWidth = 1;
-        drawLine(context, each.x, each.y, sx, sy, false);
+        drawLine(context, each.x, each.y, sx, sy);
         context.globalAlpha = 1;
       }
-      context.lineWidth = props.highlight === each.id ? 2.5 : 1.5;
-      if (points !== "only") drawLine(context, each.x, line, sx, sy, props.steps ?? false);
+      context.lineWidth = props.highlight === each.id ? 2.5 : isMany ? 1 : 1.5;
+      if (points !== "only") drawLine(context, each.x, line, sx, sy, { steps: props.steps ?? false, coarse: isMany });
       if (points !== "none" || each.x.length === 1) drawDots(context, each.x, line, sx, sy);
     }
     context.restore();
