@@ -7,6 +7,7 @@ Everything is logged through MLflow's client, as a person's training code would.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import os
@@ -26,7 +27,6 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 
-PROJECT = "restock"
 EXPERIMENT = "vision/digits"
 MODEL = "digits"
 STEPS = 240
@@ -52,14 +52,18 @@ def call(url: str, method: str, path: str, body: object | None = None) -> dict:
         return json.loads(answer.read() or b"{}")
 
 
-def fill(url: str) -> Made:
-    """Logs twelve runs of an experiment, two of them children, one failed and one that still runs."""
+@functools.cache
+def fill(url: str, project: str, datasets: tuple[str, str]) -> Made:
+    """Logs twelve runs of an experiment, two of them children, one failed and one that still runs; then a model.
+
+    `datasets` are refs of two versions, on which the model is measured.
+    """
     mlflow.set_tracking_uri(url)
     client = MlflowClient(url, registry_uri=url)
     known = [each["name"] for each in call(url, "GET", "/api/v1/projects")["items"]]
-    if PROJECT not in known:
-        call(url, "POST", "/api/v1/projects", {"name": PROJECT})
-    experiment = call(url, "POST", "/api/v1/experiments", {"name": EXPERIMENT, "project": PROJECT})["id"]
+    if project not in known:
+        call(url, "POST", "/api/v1/projects", {"name": project})
+    experiment = call(url, "POST", "/api/v1/experiments", {"name": EXPERIMENT, "project": project})["id"]
     random = np.random.default_rng(7)
     runs: dict[str, str] = {}
     parent = None
@@ -88,7 +92,7 @@ def fill(url: str) -> Made:
             client.set_terminated(run, "FINISHED", end_time=started + 900_000 + index * 20_000)
     for name in ("digits-08", "digits-09"):
         artifacts(client, runs[name], random)
-    return Made(experiment, runs, models(url, client, runs))
+    return Made(experiment, runs, models(url, runs, project, datasets))
 
 
 def learn(client, run: str, index: int, rate: float, width: int, started: int, random) -> None:
@@ -155,15 +159,15 @@ def artifacts(client, run: str, random) -> None:
             client.log_artifact(run, str(file), "data" if file.suffix in (".csv", ".parquet") else None)
 
 
-def models(url: str, client, runs: dict[str, str]) -> str:
+def models(url: str, runs: dict[str, str], project: str, datasets: tuple[str, str]) -> str:
     """Three versions, measured on slices, with a rejection, approvals and a champion that changed."""
-    model = call(url, "POST", "/api/v1/models", {"name": MODEL, "project": PROJECT,
+    model = call(url, "POST", "/api/v1/models", {"name": MODEL, "project": project,
                                                    "description": "Reads **handwritten digits** for the returns desk."})
     call(url, "PUT", f"/api/v1/models/{MODEL}/policy", {"approvalsRequired": 1, "selfApproval": True})
     quality = {1: 0.942, 2: 0.957, 3: 0.951, 4: 0.968}
     for number, run in enumerate(("digits-01", "digits-05", "digits-08", "digits-09"), start=1):
         call(url, "POST", f"/api/v1/models/{MODEL}/versions", {"source": f"runs:/{runs[run]}/", "run": runs[run]})
-        for dataset, drop in (("dataset:restock-features@51", 0.0), ("dataset:restock-features@52", 0.02)):
+        for dataset, drop in zip(datasets, (0.0, 0.02)):
             call(url, "POST", f"/api/v1/models/{MODEL}/versions/{number}/evaluations",
                  {"dataset": dataset, "metrics": {"accuracy": quality[number] - drop, "loss": 1.2 - quality[number] + drop}})
         if number == 3:
@@ -197,5 +201,5 @@ NOTEBOOK = {
 }
 
 if __name__ == "__main__":
-    made = fill(sys.argv[1])
+    made = fill(sys.argv[1], "restock", ("dataset:restock-features@51", "dataset:restock-features@52"))
     print(json.dumps({"experiment": made.experiment, "runs": made.runs, "model": made.model}))

@@ -135,6 +135,11 @@ export interface PagesState<Item> {
   refresh: () => void;
 }
 
+/** Rows that are asked for at once when a long listing is read again. */
+const mostAtOnce = 500;
+/** A longer listing is not read again after events: that would cost more than it tells. */
+const mostRead = 5_000;
+
 /** A listing that grows page by page as one scrolls; after events the pages that are there are read again. */
 export function usePages<P extends PathOf<"GET">>(
   path: P,
@@ -145,27 +150,28 @@ export function usePages<P extends PathOf<"GET">>(
   const { path: names, query } = request as Loose;
   const limit = options.limit ?? 100;
   const key = options.skip ? null : "pages " + urlOf(path, names, { ...query, limit });
-  const ask = useCallback(async (after: string | undefined, signal: AbortSignal): Promise<Page<Item>> => {
+  const ask = useCallback(async (after: string | undefined, rows: number, signal: AbortSignal): Promise<Page<Item>> => {
     const getAny = get as (path: string, options: unknown) => Promise<Page<Item>>;
-    return await getAny(path, { path: names, query: { ...query, limit, ...(after ? { after } : {}) }, signal });
+    return await getAny(path, { path: names, query: { ...query, limit: rows, ...(after ? { after } : {}) }, signal });
   }, [key]);
-  const pageCount = useRef(1);
+  // How many rows the reader has come to: as many are read again after events.
+  const reached = useRef(limit);
   const lastKey = useRef(key);
   if (lastKey.current !== key) {
     lastKey.current = key;
-    pageCount.current = 1;
+    reached.current = limit;
   }
   const state = useFetch<Page<Item>>(key, async (signal) => {
     const items: Item[] = [];
     let next: string | undefined;
-    for (let page = 0; page < pageCount.current; page++) {
-      const answer = await ask(next, signal);
+    do {
+      const rows = Math.min(Math.max(limit, mostAtOnce), Math.max(limit, reached.current - items.length));
+      const answer = await ask(next, rows, signal);
       items.push(...answer.items);
       next = answer.next;
-      if (!next) break;
-    }
+    } while (next && items.length < reached.current);
     return next ? { items, next } : { items };
-  }, options);
+  }, reached.current > mostRead ? { ...options, live: [] } : options);
   const [loadingMore, setLoadingMore] = useState(false);
   const [moreError, setMoreError] = useState<ApiError | undefined>(undefined);
   const data = state.data;
@@ -174,9 +180,9 @@ export function usePages<P extends PathOf<"GET">>(
     if (!data?.next || busy.current || key === null) return;
     busy.current = true;
     setLoadingMore(true);
-    ask(data.next, new AbortController().signal).then((answer) => {
-      pageCount.current += 1;
+    ask(data.next, limit, new AbortController().signal).then((answer) => {
       const items = [...data.items, ...answer.items];
+      reached.current = items.length;
       cache.put(key, answer.next ? { items, next: answer.next } : { items });
       setMoreError(undefined);
     }).catch((error) => setMoreError(asApiError(error))).finally(() => {

@@ -51,7 +51,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <span>Slipway</span>
         </Link>
         <ProjectSwitcher current={inPath} />
-        <button type="button" className="topbar-search" aria-label="Search or go to" onClick={palette.open}>
+        <button type="button" className="topbar-search" aria-label="Search or go to…" onClick={palette.open}>
           <Icon name="search" />
           <span className="grow">Search or go to…</span>
           <Key>Ctrl K</Key>

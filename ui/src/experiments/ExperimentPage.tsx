@@ -17,6 +17,7 @@ import { routes } from "./paths.ts";
 import { ReportsTab } from "./reports/ReportsTab.tsx";
 import { reportsOf } from "./reports/store.ts";
 import { RunTable } from "./table/RunTable.tsx";
+import type { SavedSearch } from "./table/SavedSearches.tsx";
 import { useRuns } from "./table/useRuns.ts";
 
 /** Runs that charts show when nobody has chosen any. */
@@ -76,6 +77,13 @@ function ExperimentView(
       selection.size > 0 ? runs.loaded.filter((run) => selection.has(run.id)) : runs.loaded.slice(0, chartedAtFirst),
     [runs.loaded, selection],
   );
+  const take = (search: SavedSearch) => {
+    const [column, direction] = search.order[0]?.split(/ (?=ASC$|DESC$)/i) ?? [];
+    setFilter(search.filter, { push: true });
+    setSort(column ? { column, descending: direction?.toUpperCase() === "DESC" } : null);
+    setView(search.view);
+    if (search.columns.length > 0) setLayout({ ...layout, shown: search.columns });
+  };
   const reports = reportsOf(experiment);
   const shown = runs.total ?? runs.loaded.length;
 
@@ -135,6 +143,7 @@ function ExperimentView(
             onGroup={setGroup}
             selection={selection}
             onSelection={select}
+            onTake={take}
           />
         )}
     </PageLayout>

@@ -20,7 +20,7 @@ export function AliasTimeline(
   const last = ticks.at(-1);
   return (
     <div className="stack">
-      <div className="timeline" role="img" aria-label={`Aliases of ${model} over time; the list below says the same.`}>
+      <div className="timeline" role="group" aria-label={`Aliases of ${model} over time; the list below says the same.`}>
         {lanes.map((lane) => (
           <div key={lane.alias} className="timeline-lane">
             <span className="timeline-alias ellipsis" title={lane.alias}>{lane.alias}</span>
@@ -67,7 +67,7 @@ export function AliasTimeline(
         />
       </div>
       <div className="reigns" tabIndex={0} role="region" aria-label="History of the aliases">
-        <table className="plain-table">
+        <table className="model-table">
           <thead>
             <tr>
               <th scope="col">Alias</th>

@@ -21,6 +21,7 @@ import { TableView } from "./TableView.tsx";
 
 const HtmlFrame = lazy(() => import("./HtmlFrame.tsx"));
 const NotebookView = lazy(() => import("./NotebookView.tsx"));
+const ParquetView = lazy(() => import("./ParquetView.tsx"));
 
 /** What is in a file, as far as a browser can show it, and the file itself to download. */
 export function Preview({ owner, path }: { owner: Owner; path: string }) {
@@ -53,6 +54,7 @@ function PreviewBody({ source }: { source: FileSource }) {
     case "image":
       return <ImageView source={source} />;
     case "parquet":
+      return <ParquetView source={source} />;
     case "binary":
       return (
         <Empty compact icon="file" title="No preview">

@@ -44,7 +44,9 @@ export async function bytesOf(
     signal,
     ...(range ? { headers: { Range: `bytes=${range.from}-${range.to - 1}` } } : {}),
   });
-  return new Uint8Array(await response.arrayBuffer());
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  // Who does not know ranges sends all.
+  return range && response.status !== 206 ? bytes.subarray(range.from, range.to) : bytes;
 }
 
 /** So much of a text is read for showing it. */
@@ -104,4 +106,13 @@ export function isBinary(text: string): boolean {
   const head = text.slice(0, 4000);
   // deno-lint-ignore no-control-regex
   return /[\u0000-\u0008\u000e-\u001a\ufffd]/.test(head);
+}
+
+/** How long a file is, in bytes. */
+export async function sizeOf({ url }: FileSource, signal: AbortSignal): Promise<number> {
+  // One byte of it: the answer says how many there are.
+  const response = await send("GET", url, { accept: "*/*", signal, headers: { Range: "bytes=0-0" } });
+  const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+  const bytes = await response.arrayBuffer();
+  return total === undefined ? bytes.byteLength : Number(total);
 }

@@ -2,7 +2,6 @@ import { useMemo, useState } from "react";
 import { useFetch } from "../../api/hooks.ts";
 import { ConfusionMatrix } from "../../kit/chart/index.ts";
 import { Empty, Failed, Loaded, Skeleton } from "../../kit/States.tsx";
-import { ApiError } from "../../api/errors.ts";
 import type { Run } from "../api.ts";
 import { ImageView } from "../artifacts/Preview.tsx";
 import { listArtifacts, sourceOf, textOf } from "../artifacts/read.ts";
@@ -33,12 +32,14 @@ function useFiles(runs: readonly Run[], path: string) {
     path === "" ? null : `file ${path} of ${shown.map((run) => run.id).join(" ")}`,
     (signal) =>
       Promise.all(shown.map(async (run) => {
-        try {
-          return { run, text: await textOf({ kind: "run", id: run.id }, path, signal, 20_000_000) };
-        } catch (error) {
-          if (error instanceof ApiError && error.code === "not_found") return null;
-          throw error;
-        }
+        const owner = { kind: "run" as const, id: run.id };
+        const beside = await listArtifacts(
+          owner,
+          path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "",
+          signal,
+        );
+        if (!beside.some((item) => item.path === path)) return null;
+        return { run, text: await textOf(owner, path, signal, 20_000_000) };
       })),
     { fresh: 30_000 },
   );

@@ -202,7 +202,7 @@ function Editor(
 function ReportBody({ body, experiment }: { body: string; experiment: Experiment }) {
   const blocks = useMemo(() => reportBlocks(body), [body]);
   return (
-    <article className="report">
+    <article className="report-text">
       {blocks.map((block, index) => {
         switch (block.kind) {
           case "text":

@@ -3,7 +3,7 @@ import { Panel } from "../../kit/Page.tsx";
 import { Empty, Loaded } from "../../kit/States.tsx";
 import { CopyButton } from "../../kit/Values.tsx";
 import type { Run } from "../api.ts";
-import { textOf } from "../artifacts/read.ts";
+import { listArtifacts, textOf } from "../artifacts/read.ts";
 
 const files = ["requirements.txt", "conda.yaml", "python_env.yaml", "pip-freeze.txt", "environment.yaml"];
 const facts: [tag: string, name: string][] = [
@@ -27,15 +27,16 @@ export function EnvironmentTab({ run }: { run: Run }) {
         { kind: "run" as const, id: run.id },
         ...(run.modelOutputs ?? []).map((id) => ({ kind: "model" as const, id })),
       ];
-      const texts = await Promise.all(
-        owners.flatMap((owner) =>
-          files.map(async (path) => ({
+      const texts = await Promise.all(owners.map(async (owner) => {
+        const there = (await listArtifacts(owner, "", signal)).map((item) => item.path);
+        return await Promise.all(
+          files.filter((path) => there.includes(path)).map(async (path) => ({
             path: owner.kind === "model" ? `logged model / ${path}` : path,
-            text: await textOf(owner, path, signal).catch(() => null),
-          }))
-        ),
-      );
-      return texts.filter((each): each is { path: string; text: string } => each.text !== null);
+            text: await textOf(owner, path, signal),
+          })),
+        );
+      }));
+      return texts.flat();
     },
     { fresh: 60_000 },
   );

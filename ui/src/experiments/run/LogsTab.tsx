@@ -115,7 +115,7 @@ function LogView({ sources }: { sources: Source[] }) {
         <span className="faint small">{lines.length.toLocaleString("en")} lines</span>
       </div>
       {error && <div className="tone-bad">{error}</div>}
-      <pre ref={box} className="log-text" tabIndex={0}>
+      <pre ref={box} className="run-log" tabIndex={0}>
         {text === null && !error ? "…" : lines.slice(-mostLines).join("\n")}
       </pre>
     </div>

@@ -22,6 +22,7 @@ import { runPath } from "../paths.ts";
 import { BulkBar } from "./BulkBar.tsx";
 import { runColumns } from "./columns.tsx";
 import { type Group, type GroupedRow, groupedRows, groupKey, groupRuns } from "./groups.ts";
+import { type SavedSearch, SavedSearches } from "./SavedSearches.tsx";
 import type { Runs } from "./useRuns.ts";
 
 export interface RunTableProps {
@@ -44,6 +45,8 @@ export interface RunTableProps {
   onGroup: (group: string) => void;
   selection: Selection;
   onSelection: (selection: Selection) => void;
+  /** A saved search was chosen. */
+  onTake: (search: SavedSearch) => void;
 }
 
 /** Groups are made of the runs that are here; of so many at most, so that a table of 100,000 stays quick. */
@@ -98,6 +101,16 @@ export function RunTable(props: RunTableProps) {
             { value: "deleted", label: "Deleted" },
             { value: "all", label: "All" },
           ]}
+        />
+        <SavedSearches
+          experiment={props.experiment}
+          terms={{
+            filter,
+            order: props.sort ? `${props.sort.column} ${props.sort.descending ? "DESC" : "ASC"}` : "",
+            columns: props.layout.shown ?? [],
+            view: props.view,
+          }}
+          onTake={props.onTake}
         />
         <ColumnChooser columns={columns} layout={props.layout} onLayout={props.onLayout} />
       </div>

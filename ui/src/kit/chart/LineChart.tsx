@@ -1,4 +1,4 @@
-import { type PointerEvent, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, useMemo, useRef, useState } from "react";
 import { formatNumber, formatTime } from "../format.ts";
 import { Axes, type Frame } from "./Axes.tsx";
 import { categoryColor, categoryCss, readInk } from "./color.ts";
@@ -6,8 +6,9 @@ import { useSharedHover } from "./hover.ts";
 import { drawBand, drawDots, drawLine } from "./draw.ts";
 import { Legend } from "./Legend.tsx";
 import { ReadOut } from "./ReadOut.tsx";
+import { nextX, readOut } from "./values.ts";
 import { makeScale, niceDomain, type Scale, type ScaleKind } from "./scale.ts";
-import { extent, joinExtents, nearestIndex, type Series, smooth } from "./series.ts";
+import { extent, joinExtents, type Series, smooth } from "./series.ts";
 import { useCanvas, useWidth } from "./usePlot.ts";
 
 export interface Mark {
@@ -27,7 +28,7 @@ export interface LineChartProps {
   yScale?: "linear" | "log";
   xLabel?: string;
   yLabel?: string;
-  /** Weight of earlier points, 0 to 0.999; the raw line stays behind, faint. */
+  /** Weight of earlier points, 0 to 0.999; of a few lines the raw values stay behind, faint. */
   smoothing?: number;
   /** The stretch of x that is shown; all if absent. With `onZoom` one drags to zoom, a double click shows all again. */
   zoom?: readonly [number, number] | null;
@@ -51,10 +52,15 @@ export interface LineChartProps {
   formatY?: (y: number) => string;
 }
 
+/** With more lines than this, each is drawn finer and without its raw values behind. */
+const many = 16;
 /** What the read-out shows at most, nearest first; more would hide the chart. */
 const mostRows = 12;
 
-/** Lines over numbers, steps or time. Draws 100 lines of 10,000 points without a pause. */
+/**
+ * Lines over numbers, steps or time. Draws 100 lines of 10,000 points without a pause. With the keyboard: arrows move the
+ * read-out (Shift: ten times as far), Enter picks the nearest line, 0 shows all again, Escape ends.
+ */
 export function LineChart(props: LineChartProps) {
   const { series, height = 240, xScale = "linear", yScale = "linear", smoothing = 0, zoom = null, points = "none" } =
     props;
@@ -64,6 +70,7 @@ export function LineChart(props: LineChartProps) {
   const [pointer, setPointer] = useState<{ x: number; y: number } | null>(null);
   const [brush, setBrush] = useState<[number, number] | null>(null);
   const [off, setOff] = useState<ReadonlySet<string>>(new Set());
+  const [hasKeys, setKeys] = useState(false);
 
   const shown = useMemo(() => series.filter(({ id }) => !off.has(id)), [series, off]);
   const smoothed = useMemo(
@@ -85,6 +92,9 @@ export function LineChart(props: LineChartProps) {
     context.beginPath();
     context.rect(frame.left, frame.top - 2, width - frame.left - frame.right, height - frame.top - frame.bottom + 4);
     context.clip();
+    // Many lines are drawn finer: so they are told apart better, and strokes no wider than a pixel cost a fraction.
+    const isMany = shown.length > many;
+    context.lineJoin = "bevel";
     for (const [index, each] of series.entries()) {
       if (off.has(each.id)) continue;
       const color = resolve(each.color) ?? categoryColor(index, ink);
@@ -94,14 +104,14 @@ export function LineChart(props: LineChartProps) {
       if (each.low && each.high) drawBand(context, each, sx, sy, color, isFaded ? 0.05 : 0.16);
       context.strokeStyle = context.fillStyle = color;
       context.setLineDash(each.dashed ? [5, 4] : []);
-      if (smoothing > 0 && !isFaded) {
+      if (smoothing > 0 && !isFaded && !isMany) {
         context.globalAlpha = 0.22;
         context.lineWidth = 1;
-        drawLine(context, each.x, each.y, sx, sy, false);
+        drawLine(context, each.x, each.y, sx, sy);
         context.globalAlpha = 1;
       }
-      context.lineWidth = props.highlight === each.id ? 2.5 : 1.5;
-      if (points !== "only") drawLine(context, each.x, line, sx, sy, props.steps ?? false);
+      context.lineWidth = props.highlight === each.id ? 2.5 : isMany ? 1 : 1.5;
+      if (points !== "only") drawLine(context, each.x, line, sx, sy, { steps: props.steps ?? false, coarse: isMany });
       if (points !== "none" || each.x.length === 1) drawDots(context, each.x, line, sx, sy);
     }
     context.restore();
@@ -109,8 +119,9 @@ export function LineChart(props: LineChartProps) {
 
   const seen = x !== null && sx.at(x) >= frame.left - 1 && sx.at(x) <= width - frame.right + 1 ? x : null;
   const rows = useMemo(
-    () => seen === null ? [] : readOut(shown, series, smoothed, seen, pointer ? sy.invert(pointer.y) : null, yScale),
-    [seen, pointer?.y, shown, smoothed],
+    () =>
+      seen === null ? [] : readOut(shown, series, smoothed, seen, sx, pointer ? sy.invert(pointer.y) : null, yScale),
+    [seen, pointer?.y, shown, smoothed, sx],
   );
 
   const at = (event: PointerEvent): { x: number; y: number } => {
@@ -132,9 +143,30 @@ export function LineChart(props: LineChartProps) {
     setBrush(null);
   };
 
+  const press = (event: KeyboardEvent) => {
+    const step = (event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0) * (event.shiftKey ? 10 : 1);
+    if (step !== 0) {
+      setKeys(true);
+      setPointer(null);
+      setX(nextX(shown, seen, step, sx));
+    } else if (event.key === "Escape" && seen !== null) {
+      setX(null);
+      setKeys(false);
+    } else if (event.key === "Enter" && rows[0]) props.onPick?.(rows[0].series.id, rows[0].index);
+    else if (event.key === "0") props.onZoom?.(null);
+    else return;
+    event.preventDefault();
+  };
+
   const readOutRows = Math.max(3, Math.min(mostRows, Math.floor((height - 40) / 18)));
   const format = props.formatX ??
     (xScale === "time" ? (value: number) => formatTime(value) : (value: number) => formatNumber(value, 6));
+  const valueText = (value: number) => props.formatY?.(value) ?? formatNumber(value, 5);
+  const spoken = rows.length === 0
+    ? "no value here"
+    : `${format(rows[0]?.x ?? 0)}: ${
+      rows.slice(0, 5).map((row) => `${row.series.label} ${valueText(row.y)}`).join(", ")
+    }`;
   return (
     <figure
       className="chart"
@@ -144,6 +176,18 @@ export function LineChart(props: LineChartProps) {
         ref={box}
         className={props.onZoom ? "chart-plot chart-zoomable" : "chart-plot"}
         style={{ height }}
+        role="slider"
+        tabIndex={0}
+        aria-label={`${props.label}: read out`}
+        aria-valuemin={sx.domain[0]}
+        aria-valuemax={sx.domain[1]}
+        aria-valuenow={seen ?? sx.domain[0]}
+        aria-valuetext={seen === null ? "arrow keys read the values" : spoken}
+        onKeyDown={press}
+        onBlur={() => {
+          if (hasKeys) setX(null);
+          setKeys(false);
+        }}
         onPointerMove={move}
         onPointerLeave={() => {
           setX(null);
@@ -179,7 +223,7 @@ export function LineChart(props: LineChartProps) {
         {rows.map(({ series: each, x, y, color }) => (
           <div key={each.id} className="chart-dot" style={{ left: sx.at(x), top: sy.at(y), background: color }} />
         ))}
-        {seen !== null && rows.length > 0 && pointer && (
+        {seen !== null && rows.length > 0 && (pointer || hasKeys) && (
           <ReadOut
             left={sx.at(seen)}
             width={width}
@@ -187,7 +231,7 @@ export function LineChart(props: LineChartProps) {
             rows={rows.slice(0, readOutRows).map((row) => ({
               color: row.color,
               label: row.series.label,
-              value: props.formatY?.(row.y) ?? formatNumber(row.y, 5),
+              value: valueText(row.y),
             }))}
             rest={Math.max(0, rows.length - readOutRows)}
           />
@@ -238,35 +282,6 @@ function scales(
   const sx = makeScale(xScale, xDomain, [frame.left, Math.max(frame.left + 1, frame.width - frame.right)]);
   const sy = makeScale(yScale, yDomain ?? niceDomain(yScale, low, high), [frame.height - frame.bottom, frame.top]);
   return { sx, sy };
-}
-
-interface Read {
-  series: Series;
-  index: number;
-  x: number;
-  y: number;
-  color: string;
-}
-
-/** The value of each line at an x, the nearest to the pointer first. */
-function readOut(
-  shown: readonly Series[],
-  all: readonly Series[],
-  smoothed: ReadonlyMap<string, ArrayLike<number>>,
-  x: number,
-  near: number | null,
-  yScale: "linear" | "log",
-): Read[] {
-  const rows: Read[] = [];
-  for (const each of shown) {
-    const index = nearestIndex(each.x, x);
-    const y = (smoothed.get(each.id) ?? each.y)[index] ?? NaN;
-    const at = each.x[index];
-    if (at === undefined || !Number.isFinite(y) || (yScale === "log" && y <= 0)) continue;
-    rows.push({ series: each, index, x: at, y, color: each.color ?? categoryCss(all.indexOf(each)) });
-  }
-  if (near !== null) rows.sort((a, b) => Math.abs(a.y - near) - Math.abs(b.y - near));
-  return rows;
 }
 
 function Marks({ marks, frame, sx, sy }: { marks: readonly Mark[]; frame: Frame; sx: Scale; sy: Scale }) {

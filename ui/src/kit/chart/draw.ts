@@ -7,9 +7,9 @@ export function drawLine(
   y: ArrayLike<number>,
   sx: Scale,
   sy: Scale,
-  steps: boolean,
+  { steps = false, coarse = false }: { steps?: boolean; coarse?: boolean } = {},
 ): void {
-  const columns = Math.max(1, Math.round(sx.range[1] - sx.range[0]));
+  const columns = Math.max(1, Math.round((sx.range[1] - sx.range[0]) / (coarse ? 2 : 1)));
   // Thinning counts columns of equal width in x; on a log axis they are not, so all points are drawn there.
   const isEven = sx.kind !== "log";
   const indexes = isEven ? thin(x, y, sx.domain[0], sx.domain[1], columns).indexes : null;

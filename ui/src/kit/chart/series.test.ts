@@ -1,4 +1,6 @@
 import { equal, near } from "../../testing.ts";
+import { makeScale } from "./scale.ts";
+import { nextX, readOut } from "./values.ts";
 import { extent, lowerBound, nearestIndex, smooth, thin } from "./series.ts";
 
 Deno.test("smoothing starts at the first value and keeps gaps", () => {
@@ -41,4 +43,33 @@ Deno.test("places in ascending x", () => {
 Deno.test("extents leave out what is not finite", () => {
   equal(extent([NaN, 2, Infinity, -1]), [-1, 2]);
   equal(extent([0, -3, 7], true), [7, 7]);
+});
+
+Deno.test("the keyboard walks through the points in sight", () => {
+  const sx = makeScale("linear", [0, 100], [0, 500]);
+  const series = [{ id: "a", label: "a", x: [0, 50, 100], y: [1, 2, 3] }, {
+    id: "b",
+    label: "b",
+    x: [0, 10, 20, 30],
+    y: [1, 2, 3, 4],
+  }];
+  equal([nextX(series, null, 1, sx), nextX(series, 10, 1, sx), nextX(series, 10, -10, sx), nextX([], 5, 1, sx)], [
+    0,
+    20,
+    0,
+    null,
+  ]);
+});
+
+Deno.test("a line that has ended is not read out far from its end", () => {
+  const sx = makeScale("linear", [0, 100], [0, 500]);
+  const series = [{ id: "a", label: "a", x: [0, 50, 100], y: [1, 2, 3] }, {
+    id: "b",
+    label: "b",
+    x: [0, 20],
+    y: [5, 6],
+  }];
+  const y = new Map(series.map((each) => [each.id, each.y]));
+  equal(readOut(series, series, y, 80, sx, null, "linear").map((row) => [row.series.id, row.y]), [["a", 3]]);
+  equal(readOut(series, series, y, 21, sx, 6, "linear").map((row) => [row.series.id, row.y]), [["b", 6], ["a", 1]]);
 });

@@ -97,7 +97,7 @@ export function Graph<N extends GraphNode>(props: GraphProps<N>) {
   const fitAll = useCallback(() => {
     if (!graph || size.width === 0) return;
     const all = fit(graph, size.width, size.height);
-    const start = props.focus ?? selected;
+    const start = props.focus ?? selected ?? nodes[0]?.id;
     // Too small to read: rather a part of it at a size that can be read.
     if (all.scale < 0.5 && start && graph.nodes.has(start) && !touched.current) centre(start, 0.8);
     else setView(all);

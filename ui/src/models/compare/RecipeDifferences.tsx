@@ -20,7 +20,7 @@ export function RecipeDifferences({ left, right }: { left: VersionDetail; right:
         ? <p className="faint">Their recipes, signatures and files are the same ({lines.length} facts compared).</p>
         : (
           <div className="evaluation-scroll" tabIndex={0} role="region" aria-label="Differences of the recipes">
-            <table className="plain-table">
+            <table className="model-table">
               <thead>
                 <tr>
                   <th scope="col">Part</th>

@@ -23,7 +23,7 @@ export function SameRows({ left, right }: { left: VersionDetail; right: VersionD
         )
         : (
           <div className="evaluation-scroll" tabIndex={0} role="region" aria-label="Metrics on the same rows">
-            <table className="plain-table same-rows">
+            <table className="model-table same-rows">
               <thead>
                 <tr>
                   <th scope="col">Measured on</th>

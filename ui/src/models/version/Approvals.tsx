@@ -39,7 +39,7 @@ export function Approvals({ model, version }: { model: Model; version: VersionDe
         {newest.length > 0 && (
           <ul className="approvals">
             {newest.map((approval) => (
-              <li key={approval.by + approval.time} className="approval">
+              <li key={approval.by + approval.time} className="model-approval">
                 <Icon
                   name={approval.decision === "approve" ? "check" : "close"}
                   className={approval.decision === "approve" ? "tone-good" : "tone-bad"}

@@ -86,7 +86,7 @@ export function Evaluations({ project, model, version }: { project: string; mode
               </div>
             )}
             <div className="evaluation-scroll" tabIndex={0} role="region" aria-label="Evaluations">
-              <table className="plain-table">
+              <table className="model-table">
                 <thead>
                   <tr>
                     <th scope="col">Measured on</th>

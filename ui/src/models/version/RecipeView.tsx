@@ -31,8 +31,8 @@ export function RecipeView({ version }: { version: VersionDetail }) {
         <KeyValues
           items={[
             ["Run", version.run && <RefLink key="run" value={version.run} />],
-            ["Logged model", version.loggedModel && <RefLink key="logged" value={version.loggedModel} />],
-            ["Pipeline run", recipe.pipelineRun && <RefLink key="pipeline-run" value={recipe.pipelineRun} />],
+            ["Logged model", version.loggedModel && <RefLink key="model" value={version.loggedModel} />],
+            ["Pipeline run", recipe.pipelineRun && <RefLink key="pipelineRun" value={recipe.pipelineRun} />],
             ["Pipeline", recipe.pipeline && <RefLink key="pipeline" value={recipe.pipeline} />],
             ["Step", recipe.step],
             ["Source", <code key="source" className="ref">{version.source}</code>],

@@ -42,7 +42,7 @@ export function Reproductions({ model, version }: { model: Model; version: Versi
                 </p>
               )
               : (
-                <table className="plain-table">
+                <table className="model-table">
                   <thead>
                     <tr>
                       <th scope="col">Verdict</th>

@@ -19,7 +19,7 @@ export function SignatureView({ signature }: { signature: Signature | null }) {
           </p>
         )
         : (
-          <table className="plain-table">
+          <table className="model-table">
             {known.map(([title, fields]) => (
               <tbody key={title}>
                 <tr className="table-part">
