@@ -54,6 +54,5 @@ declare module "../../api/types.ts" {
     "PATCH /api/v1/sources/{name}": Source;
     "POST /api/v1/sources/{name}/sync": SyncResult;
     "POST /api/v1/sources/{name}/import": SyncResult;
-    "GET /api/v1/secrets": { items: { name: string }[] };
   }
 }
