@@ -11,8 +11,10 @@ public struct ImportCommand: AsyncParsableCommand {
             Examples:
               slipway import mlflow ./mlruns
               slipway import mlflow sqlite:///mlflow.db --artifacts mlartifacts
+              slipway import wandb ./wandb
+              slipway import tensorboard ./runs
             """,
-        subcommands: [MLflow.self])
+        subcommands: [MLflow.self, WandB.self, TensorBoard.self])
 
     public init() {}
 
@@ -40,14 +42,7 @@ public struct ImportCommand: AsyncParsableCommand {
 
         func run() async throws {
             let store = try await open()
-            let importer = Importer(
-                store, client: server.client(), project: server.projectName, artifacts: !withoutArtifacts,
-                totals: try await store.totals())
-            try await importer.run()
-            try output.object(importer.report.json)
-            guard importer.report.missingPoints == 0 else {
-                throw SlipwayError(.conflict, "Not everything arrived; see the problems above.")
-            }
+            try await ImportCommand.carry(store, server, output, artifacts: !withoutArtifacts)
         }
 
         private func open() async throws -> any ForeignStore {
@@ -62,6 +57,62 @@ public struct ImportCommand: AsyncParsableCommand {
                         "a folder such as ./mlruns, sqlite:///FILE, postgresql://USER@HOST/NAME or http://HOST:PORT")
             }
             return try MLflowFolder(path: folder, artifacts: artifacts)
+        }
+    }
+
+    struct WandB: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "wandb", abstract: "Import the offline runs of Weights & Biases.",
+            discussion: """
+                Reads run-*.wandb and the files beside it, without wandb and without a network. A project there is an
+                experiment here. Runs may be going on: importing again adds what is new.
+                Examples:
+                  slipway import wandb ./wandb
+                  slipway import wandb ./wandb/offline-run-20261124_200311-first001 --project restock
+                """)
+        @Argument(help: "A folder wandb, or one of its runs.") var folder: String
+        @Flag(help: "Leave the files of runs where they are.") var withoutArtifacts = false
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try await ImportCommand.carry(
+                try await WandBFolder(path: folder), server, output, artifacts: !withoutArtifacts)
+        }
+    }
+
+    struct TensorBoard: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "tensorboard",
+            abstract: "Import scalars, texts and hyperparameters of TensorBoard's event files.",
+            discussion: """
+                Every folder with events.out.tfevents.* files is a run. They may be growing: importing again adds what is
+                new. Pictures, sounds, histograms and graphs are counted and left out.
+                Examples:
+                  slipway import tensorboard ./runs
+                  slipway import tensorboard ./lightning_logs --experiment forecast --project restock
+                """)
+        @Argument(help: "The folder that 'tensorboard --logdir' is given.") var folder: String
+        @Option(help: "The experiment that the runs belong to; the folder's name by default.") var experiment: String?
+        @OptionGroup var server: ClientOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() async throws {
+            try await ImportCommand.carry(
+                try TensorBoardFolder(path: folder, experiment: experiment), server, output, artifacts: false)
+        }
+    }
+
+    private static func carry(
+        _ store: any ForeignStore, _ server: ClientOptions, _ output: OutputOptions, artifacts: Bool
+    ) async throws {
+        let importer = Importer(
+            store, client: server.client(), project: server.projectName, artifacts: artifacts,
+            totals: try await store.totals())
+        try await importer.run()
+        try output.object(importer.report.json)
+        guard importer.report.missingPoints == 0 else {
+            throw SlipwayError(.conflict, "Not everything arrived; see the problems above.")
         }
     }
 }

@@ -9,7 +9,9 @@ import Core
 /// The plain files below a folder of this machine.
 enum LocalArtifacts {
     /// Symbolic links are passed over: they may lead anywhere.
-    static func files(below folder: String) throws -> [ForeignFile] {
+    ///
+    /// - Parameter onLink: hears of each.
+    static func files(below folder: String, onLink: (String) -> Void = { _ in }) throws -> [ForeignFile] {
         var found: [ForeignFile] = []
         var waiting = [""]
         while let relative = waiting.popLast() {
@@ -25,6 +27,7 @@ enum LocalArtifacts {
                 switch status.st_mode & S_IFMT {
                 case S_IFDIR: waiting.append(below)
                 case S_IFREG: found.append(ForeignFile(path: below, local: folder + "/" + below))
+                case S_IFLNK: onLink(folder + "/" + below)
                 default: break
                 }
             }
