@@ -22,11 +22,11 @@ public struct SQLTable: Sendable {
         public let key: Int64
         public let id: String
         /// Differs whenever the rows do.
-        public let version: [Int64]
+        public let version: SIMD2<Int64>
         /// Whether its rows are likely to stay as they are.
         public let isSettled: Bool
 
-        public init(key: Int64, id: String, version: [Int64], isSettled: Bool) {
+        public init(key: Int64, id: String, version: SIMD2<Int64>, isSettled: Bool) {
             self.key = key
             self.id = id
             self.version = version
