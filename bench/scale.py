@@ -78,7 +78,7 @@ def bench_cold(options):
         with slipway(options, folder, url) as target:
             target.bulk = lambda: bulk.Bulk(folder, url)
             fill_ours(target, "names", rows_of(2, 1))
-            fill_history(target, 64_000, metric="m0")
+            fill_history(target, 128_000, metric="m0")  # enough for a full block
             say(f"runs: filling slipway with {options.runs_large:,} runs and {options.stored_points:,} points")
             experiment = fill_large(target, options.runs_large)
             with contextlib.closing(target.bulk()) as database:

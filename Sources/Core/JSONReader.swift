@@ -148,12 +148,18 @@ public struct JSONReader {
         skipSpace()
         try take(UInt8(ascii: "\""))
         let start = at
+        var bits: UInt8 = 0
         while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"), bytes[at] >= 32 {
+            bits |= bytes[at]
             at += 1
         }
         if at < bytes.count, bytes[at] == UInt8(ascii: "\"") {
             at += 1
-            return try text(bytes[start..<at - 1])
+            guard bits < 0x80 else { return try text(bytes[start..<at - 1]) }
+            // ASCII, as almost all keys and many values are, needs no look at whether it is UTF-8.
+            return bytes.withUnsafeBufferPointer {
+                String(decoding: UnsafeBufferPointer(rebasing: $0[start..<at - 1]), as: UTF8.self)
+            }
         }
         var out = Array(bytes[start..<at])
         while at < bytes.count {

@@ -4,16 +4,16 @@ import Database
 /// SQL of metric points.
 ///
 /// A batch of points is one row of `metric_tail`, whatever it holds: appending is what must be quick. When a run's tail
-/// has `tailMaximum` rows, they are folded into blocks of one metric each, which a history reads one after the other.
+/// has 64 to 127 rows, they are folded into blocks of one metric each, which a history reads one after the other.
 /// Beside each block, `metric_summary` says
 /// what its points amount to, for pages and charts. The blocks of a metric may overlap and repeat points, as may the tail:
 /// readers see to that. The newest point of each metric
 /// is a row of its own in `metric_latest`, where searches look.
 struct MetricStore: Sendable {
-    static let tailMaximum: Int64 = 64
+    /// How many rows a run's tail has when it is folded: 64 to 127. Runs that log in step would else fold all at once.
+    static func tailMaximum(of run: Int64) -> Int64 { 64 + run % 64 }
+
     static let blockPoints = 4096
-    /// So many runs are folded by one append at least, more when it is for very many runs.
-    private static let foldsAtOnce = 4
 
     // MARK: Names
 
@@ -75,11 +75,7 @@ struct MetricStore: Sendable {
         }
         try db.insert(into: "metric_tail (run, sequence, pack)", rows)
         try updateLatest(db, additions)
-        // Runs that log in step have full tails all at once. The fullest are folded now, the others with their next points.
-        let full = tails.filter { $0.value >= Self.tailMaximum }.sorted { $0.value > $1.value }
-        for (run, _) in full.prefix(max(Self.foldsAtOnce, additions.count * 2 / Int(Self.tailMaximum))) {
-            try fold(db, run: run)
-        }
+        for (run, length) in tails where length >= Self.tailMaximum(of: run) { try fold(db, run: run) }
     }
 
     private func updateLatest(_ db: any Transaction, _ additions: [Addition]) throws {

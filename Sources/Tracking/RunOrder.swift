@@ -119,8 +119,9 @@ struct RunOrder {
     }
 
     private func precedes(_ a: Place, _ b: Place, _ terms: ArraySlice<Term>) -> Bool {
-        for (term, (x, y)) in zip(terms, zip(a.values, b.values)) where x != y {
-            return x.precedes(y, descending: term.descending)
+        for (offset, term) in terms.enumerated() {
+            let (x, y) = (a.values[a.values.startIndex + offset], b.values[b.values.startIndex + offset])
+            if x != y { return x.precedes(y, descending: term.descending) }
         }
         return a.started != b.started ? a.started > b.started : a.id < b.id
     }

@@ -75,13 +75,10 @@ enum TrackingRules {
         func path(_ list: String, _ index: Int, _ field: String) -> String {
             isSingle ? field : "\(list)[\(index)].\(field)"
         }
-        var previous: String?
+        // Batches have many points of few names.
+        var names: Set<String> = []
         for (index, metric) in batch.metrics.enumerated() {
-            // Batches are long runs of few names.
-            if metric.key != previous {
-                try key(metric.key, path: path("metrics", index, "name"))
-                previous = metric.key
-            }
+            if names.insert(metric.key).inserted { try key(metric.key, path: path("metrics", index, "name")) }
             if metric.point.time.milliseconds < 0 {
                 throw invalid(
                     path("metrics", index, "timestamp"),
