@@ -1,9 +1,12 @@
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useState } from "react";
 import { useQuery } from "../api/hooks.ts";
 import type { Goal, Instant } from "../api/types.ts";
+import { useMay } from "../app/project.ts";
 import { Badge } from "../kit/Badge.tsx";
+import { Button } from "../kit/Button.tsx";
 import { formatNumber, formatPercent } from "../kit/format.ts";
 import { RefLink, Time } from "../kit/Values.tsx";
+import { Measure } from "./Measure.tsx";
 
 // Home comes first of all pages and shall not wait for the code of charts.
 const LineChart = lazy(async () => ({ default: (await import("../kit/chart/LineChart.tsx")).LineChart }));
@@ -36,6 +39,8 @@ function GoalCard({ project, goal }: { project: string; goal: Goal }) {
     { path: { project, goal: goal.name } },
     { live: ["project.goal.measured"] },
   );
+  const [isMeasuring, setMeasuring] = useState(false);
+  const mayMeasure = useMay("projects.measure", project);
   const values = [...data?.items ?? []].reverse();
   const format = (value: number) =>
     goal.relative ? `${value > 0 ? "+" : ""}${formatPercent(value)}` : formatNumber(value);
@@ -68,6 +73,8 @@ function GoalCard({ project, goal }: { project: string; goal: Goal }) {
           )}
         </p>
       </div>
+      {mayMeasure && <Button small icon="plus" onClick={() => setMeasuring(true)}>Measured</Button>}
+      <Measure project={project} goal={goal} open={isMeasuring} onClose={() => setMeasuring(false)} />
       {values.length > 1 && (
         <div className="goal-chart">
           <Suspense>
