@@ -46,8 +46,8 @@ export function ConflictRow(
   );
   return (
     <div
-      role="option"
-      aria-selected={isAt}
+      role="listitem"
+      aria-current={isAt || undefined}
       data-conflict={index}
       className={`conflict${isAt ? " conflict-at" : ""}${decision ? " conflict-decided" : ""}`}
       onClick={onFocus}

@@ -297,7 +297,6 @@ function Screen(
                     count={items.length}
                     lineHeight={lineHeight}
                     label="Conflicts"
-                    role="listbox"
                     onRange={(_, last) => pages.more && last > items.length - 20 && pages.loadMore()}
                   >
                     {(line) => {

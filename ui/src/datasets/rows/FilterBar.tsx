@@ -35,8 +35,8 @@ export function FilterBar(
     }), [columns, profile]);
   const isWrong = error !== undefined && error.field !== "order" && filter !== "" && error.code === "invalid";
   return (
-    <div className="filter-bar">
-      <div className="filter-field">
+    <div className="row-filter">
+      <div className="row-filter-field">
         <Icon name="filter" size={14} />
         <Editor
           single
@@ -53,7 +53,7 @@ export function FilterBar(
           ? <Button kind="primary" onClick={() => onFilter(text.trim())}>Apply</Button>
           : filter !== "" && <Button kind="quiet" icon="close" onClick={() => onFilter("")}>Clear</Button>}
       </div>
-      <div className="filter-search">
+      <div className="row-filter-search">
         <SearchInput value={words} onChange={setWords} placeholder="Search all text" aria-label="Search all text" />
       </div>
     </div>

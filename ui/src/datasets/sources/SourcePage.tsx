@@ -36,7 +36,7 @@ export default function SourcePage({ params: { project, name } }: PageProps<"/p/
       onDone: (found) =>
         toast.done(
           found.state === "new"
-            ? `Read: ${found.version?.ref ?? "a new version"}.`
+            ? `Read: ${found.ref}.`
             : found.state === "unchanged"
             ? "Read; the content is the same, no version was made."
             : "Nothing changed, nothing was read.",

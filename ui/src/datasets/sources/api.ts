@@ -1,5 +1,5 @@
 import type { Instant, Json } from "../../api/types.ts";
-import type { Version } from "../api.ts";
+import type { MadeVersion } from "../api.ts";
 
 export interface Freshness {
   changed: Instant | null;
@@ -40,10 +40,8 @@ export interface Source {
   settings: SourceSettings;
 }
 
-export interface SyncResult {
+export interface SyncResult extends MadeVersion {
   state: "new" | "unchanged" | "notModified";
-  version?: Version;
-  [more: string]: unknown;
 }
 
 declare module "../../api/types.ts" {
