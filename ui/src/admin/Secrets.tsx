@@ -8,11 +8,15 @@ import { arraySource, type Column, DataGrid } from "../kit/grid/index.ts";
 import { Panel } from "../kit/Page.tsx";
 import { Empty, Failed, Notice } from "../kit/States.tsx";
 import { Time } from "../kit/Values.tsx";
+import { reading } from "../endpoints/api.ts";
 import type { Secret } from "./api.ts";
 
 /** The names of a project's secrets; nobody sees their values again. */
 export function Secrets({ project }: { project: string }) {
-  const secrets = useQuery("/api/v1/secrets", { query: { project } }, { live: ["secret."] });
+  // Sources describe this answer by its names alone.
+  const secrets = reading<{ items: Secret[] }>(
+    useQuery("/api/v1/secrets", { query: { project } }, { live: ["secret."] }),
+  );
   const [edited, setEdited] = useState<string | null>(null);
   const [dropped, setDropped] = useState<Secret | null>(null);
   const drop = useMutation((name: string) => remove("/api/v1/secrets/{name}", { path: { name }, query: { project } }), {

@@ -1,7 +1,6 @@
 import { useMemo, useState } from "react";
 import { post } from "../api/client.ts";
 import { useMutation } from "../api/hooks.ts";
-import { useMay } from "../app/project.ts";
 import { Button } from "../kit/Button.tsx";
 import { Confirm } from "../kit/Dialog.tsx";
 import { Field, Select } from "../kit/Field.tsx";
@@ -52,7 +51,6 @@ const columns: Column<Collection["owners"][number]>[] = [
 export function Storage() {
   const [grace, setGrace] = useState("86400");
   const [isAsking, setAsking] = useState(false);
-  const may = useMay("objects.collect", null);
   const ask = useMutation((dryRun: boolean) =>
     post("/api/v1/objects/collect", { json: { dryRun, graceSeconds: Number(grace) } })
   );
@@ -66,13 +64,6 @@ export function Storage() {
   };
   const preview = report?.answer;
   const owners = useMemo(() => [...preview?.owners ?? []].sort((a, b) => b.bytes - a.bytes), [preview]);
-  if (!may) {
-    return (
-      <Empty icon="lock" title="Operators and owners of the server see the store">
-        Ask an admin for the role operator on all projects.
-      </Empty>
-    );
-  }
   return (
     <div className="stack">
       <Panel title="Garbage collection">

@@ -16,7 +16,8 @@ import type { Token } from "./api.ts";
 /** Tokens that count: one's own, or everybody's. */
 export function Tokens() {
   const mayAll = useMay("access.manage", null);
-  const [whose, setWhose] = useUrlState("whose", oneOf("mine", "all"), "mine");
+  const me = usePrincipal()?.name;
+  const [whose, setWhose] = useUrlState("whose", oneOf("mine", "all"), me === "local" ? "all" : "mine");
   const tokens = useQuery("/api/v1/tokens", { query: { principal: whose === "all" ? "all" : null } }, {
     live: ["token."],
   });
@@ -143,7 +144,8 @@ const scopesPerUse: Record<string, string[]> = {
 
 function NewToken({ mayAll, onClose }: { mayAll: boolean; onClose: () => void }) {
   const me = usePrincipal()?.name ?? "";
-  const [principal, setPrincipal] = useState("");
+  // Who works on the server's own machine without a token is no account.
+  const [principal, setPrincipal] = useState(me === "local" ? "admin" : "");
   const [label, setLabel] = useState("");
   const [use, setUse] = useState("all");
   const [scopes, setScopes] = useState("");

@@ -83,7 +83,6 @@ declare module "../api/types.ts" {
     "GET /api/v1/projects/{project}/members": { items: Member[] };
     "GET /api/v1/tokens": { items: Token[] };
     "POST /api/v1/tokens": Token & { token: string };
-    "GET /api/v1/secrets": { items: Secret[] };
     "PUT /api/v1/secrets/{name}": Secret;
     "GET /api/v1/webhooks": Page<Webhook>;
     "POST /api/v1/webhooks": Webhook;

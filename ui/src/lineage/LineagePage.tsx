@@ -56,22 +56,23 @@ export default function LineagePage({ params: { project } }: PageProps<"/p/:proj
   );
 }
 
+/** The edges, and the exact thing that the ref stands for: a name without a version is its newest. */
 async function ask(
   root: string,
   direction: "upstream" | "downstream" | "both",
   depth: number,
   signal: AbortSignal,
-): Promise<LineageEdge[]> {
+): Promise<{ root: string; edges: LineageEdge[] }> {
   const directions = direction === "both" ? ["upstream", "downstream"] : [direction];
   const answers = await Promise.all(
     directions.map((each) =>
       get("/api/v1/lineage/{ref}", { path: { ref: root }, query: { direction: each, depth }, signal })
     ),
   );
-  return answers.flatMap((answer) => answer.edges);
+  return { root: answers[0]?.ref ?? root, edges: answers.flatMap((answer) => answer.edges) };
 }
 
-function Lineage({ root, onRoot }: { root: string; onRoot: (ref: string) => void }) {
+function Lineage({ root: asked, onRoot }: { root: string; onRoot: (ref: string) => void }) {
   const [direction, setDirection] = useUrlState("dir", oneOf("upstream", "both", "downstream"), "both");
   const [depth, setDepth] = useUrlState("depth", number, nearEnough);
   const [view, setView] = useUrlState("view", oneOf("graph", "list"), "graph");
@@ -82,10 +83,11 @@ function Lineage({ root, onRoot }: { root: string; onRoot: (ref: string) => void
   const [chosen, setChosen] = useUrlState("node", text, "");
   const [search, setSearch] = useUrlState("q", text, "");
   const [at, setAt] = useState(0);
-  const query = useFetch(`lineage ${root} ${direction} ${depth}`, (signal) => ask(root, direction, depth, signal), {
+  const query = useFetch(`lineage ${asked} ${direction} ${depth}`, (signal) => ask(asked, direction, depth, signal), {
     fresh: 30_000,
   });
-  const edges = query.data;
+  const root = query.data?.root ?? asked;
+  const edges = query.data?.edges;
   const whole = useMemo(() => edges ? graphOf(root, edges) : null, [edges, root]);
   const kinds = useMemo(() => {
     const counts = new Map<string, number>();

@@ -210,7 +210,7 @@ function Figure({ value, limit }: { value: number | null; limit: number | undefi
   return (
     <span className={limit !== undefined && value > limit ? "tabular tone-bad" : "tabular"}>
       {formatNumber(value)}
-      {limit !== undefined && <span className="faint">limit {limit}</span>}
+      {limit !== undefined && <span className="faint drift-limit">limit {limit}</span>}
     </span>
   );
 }
