@@ -78,6 +78,7 @@ export interface ServerFacts {
 
 declare module "../api/types.ts" {
   interface Responses {
+    "GET /api/v1/secrets": { items: Secret[] };
     "GET /api/v1/users": Page<Account>;
     "POST /api/v1/users": Account;
     "GET /api/v1/projects/{project}/members": { items: Member[] };

@@ -20,7 +20,11 @@ export function AliasTimeline(
   const last = ticks.at(-1);
   return (
     <div className="stack">
-      <div className="timeline" role="group" aria-label={`Aliases of ${model} over time; the list below says the same.`}>
+      <div
+        className="timeline"
+        role="group"
+        aria-label={`Aliases of ${model} over time; the list below says the same.`}
+      >
         {lanes.map((lane) => (
           <div key={lane.alias} className="timeline-lane">
             <span className="timeline-alias ellipsis" title={lane.alias}>{lane.alias}</span>
