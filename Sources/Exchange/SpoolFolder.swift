@@ -16,6 +16,7 @@ struct SpoolFolder: ForeignStore {
     static let log = "log.jsonl"
 
     let origin = "spool"
+    let findings = Findings()
     private let folder: String
 
     /// - Throws: `notFound` when there is no such folder.
