@@ -74,6 +74,11 @@ export interface Paths {
   "GET /api/v1/experiments": { path: never; query: "project" | "filter" | "order" | "view" | "limit" | "after" };
   "POST /api/v1/experiments": { path: never; query: never };
   "GET /api/v1/experiments/{id}": { path: "id"; query: never };
+  "GET /api/v1/export/experiments": { path: never; query: "project" | "limit" | "after" };
+  "GET /api/v1/export/logged-models": { path: never; query: "experiment" | "limit" | "after" };
+  "GET /api/v1/export/models": { path: never; query: "project" | "limit" | "after" };
+  "GET /api/v1/export/points": { path: never; query: "run" };
+  "GET /api/v1/export/runs": { path: never; query: "experiment" | "limit" | "after" };
   "POST /api/v1/feedback": { path: never; query: never };
   "POST /api/v1/import/experiments": { path: never; query: "project" };
   "GET /api/v1/import/files": { path: never; query: "of" };
@@ -178,7 +183,7 @@ export interface Paths {
   "PUT /api/v1/projects/{project}/members/{user}": { path: "project" | "user"; query: never };
   "POST /api/v1/query": { path: never; query: "format" };
   "GET /api/v1/reproductions/{id}": { path: "id"; query: never };
-  "GET /api/v1/runs": { path: never; query: "experiment" | "filter" | "order" | "view" | "limit" | "after" };
+  "GET /api/v1/runs": { path: never; query: "experiment" | "saved" | "filter" | "order" | "view" | "limit" | "after" };
   "POST /api/v1/runs/bulk": { path: never; query: never };
   "POST /api/v1/runs/purge": { path: never; query: never };
   "GET /api/v1/runs/{id}": { path: "id"; query: never };
@@ -186,6 +191,10 @@ export interface Paths {
   "GET /api/v1/runs/{id}/artifacts/{path}": { path: "id" | "path"; query: never };
   "PUT /api/v1/runs/{id}/artifacts/{path}": { path: "id" | "path"; query: never };
   "GET /api/v1/runs/{id}/metrics/{metric}": { path: "id" | "metric"; query: "limit" | "after" | "points" | "axis" | "from" | "to" };
+  "GET /api/v1/saved-searches": { path: never; query: "project" };
+  "DELETE /api/v1/saved-searches/{search}": { path: "search"; query: "project" | "shared" };
+  "GET /api/v1/saved-searches/{search}": { path: "search"; query: "project" };
+  "PUT /api/v1/saved-searches/{search}": { path: "search"; query: "project" };
   "GET /api/v1/secrets": { path: never; query: "project" };
   "DELETE /api/v1/secrets/{name}": { path: "name"; query: "project" };
   "PUT /api/v1/secrets/{name}": { path: "name"; query: "project" };
@@ -212,6 +221,8 @@ export interface Paths {
   "PATCH /api/v1/sources/{name}": { path: "name"; query: never };
   "POST /api/v1/sources/{name}/import": { path: "name"; query: never };
   "POST /api/v1/sources/{name}/sync": { path: "name"; query: never };
+  "POST /api/v1/sql": { path: never; query: "project" | "format" };
+  "GET /api/v1/sql/tables": { path: never; query: never };
   "GET /api/v1/tokens": { path: never; query: "principal" };
   "POST /api/v1/tokens": { path: never; query: never };
   "DELETE /api/v1/tokens/{id}": { path: "id"; query: never };
