@@ -106,6 +106,7 @@ def test_charts_of_many_kinds(table, shots):
     section.locator(".chart-panel-confusion").scroll_into_view_if_needed()
     section.get_by_text("right (").first.wait_for()  # the confusion matrix says how many were right
     page.reload()
+    section.locator(".chart-panel").nth(4).wait_for()
     assert section.locator(".chart-panel").count() == 5
 
 

@@ -58,7 +58,7 @@ def test_a_hundred_digits_by_keys(page, labels, accessible, shots):
     # The last one was a slip: taken back and said again.
     page.keyboard.press("u")
     page.get_by_text("you: 99", exact=True).wait_for()
-    page.locator(".choice-chosen").get_by_text(truth[99], exact=True).wait_for()
+    page.locator(".choice-chosen .choice-name").get_by_text(truth[99], exact=True).wait_for()
     page.keyboard.press(keys[truth[99]])
     page.get_by_text("you: 100", exact=True).wait_for()
     settled(page)
