@@ -21,7 +21,7 @@ PAGES = {
     "charts": "/p/restock/experiments/1?tab=charts",
     "models": "/p/restock/models",
     "model": "/p/restock/models/restock",
-    "model-in-use": "/p/restock/models/restock?tab=timeline",
+    "model-in-use": "/p/restock/models/restock?tab=history",
     "model-version": "/p/restock/models/restock/versions/5",
     "pipelines": "/p/restock/pipelines",
     "pipeline": "/p/restock/pipelines/restock-train",
