@@ -39,7 +39,8 @@ test: ui ## Run every test, with real PostgreSQL, S3 and MLflow clients
 	swift build $(swift_flags) --build-tests
 	scripts/services run swift test --skip-build --disable-xctest --experimental-maximum-parallelization-width 4 $(swift_flags)
 	$(MAKE) python
-	SLIPWAY_BINARY=$$PWD/$(debug) scripts/services run $(venv)/python -m pytest -q Tests/clients python/tests ui/tests $(wildcard examples/*/tests)
+	SLIPWAY_BINARY=$$PWD/$(debug) scripts/services run $(venv)/python -m pytest -q Tests/clients python/tests $(wildcard examples/*/tests)
+	SLIPWAY_BINARY=$$PWD/$(debug) $(venv)/python -m pytest -q ui/tests
 
 build: setup ui ## Build for debugging: .build/debug/slipway
 	swift build $(swift_flags)

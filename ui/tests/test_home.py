@@ -2,7 +2,9 @@
 
 import re
 
-from playwright.sync_api import expect
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: scripts/setup --browser").expect
 
 
 def test_home_tells_how_a_project_is(page, world):
