@@ -111,8 +111,6 @@ public struct ImportCommand: AsyncParsableCommand {
             totals: try await store.totals())
         try await importer.run()
         try output.object(importer.report.json)
-        guard importer.report.missingPoints == 0 else {
-            throw SlipwayError(.conflict, "Not everything arrived; see the problems above.")
-        }
+        try importer.report.requireWhole()
     }
 }

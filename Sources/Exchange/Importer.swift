@@ -51,15 +51,29 @@ final class Importer {
     private func sendExperiments(_ records: [ExperimentRecord]) async throws -> [String: String] {
         var ids: [String: String] = [:]
         for start in stride(from: 0, to: records.count, by: 500) {
-            let some = records[start..<min(start + 500, records.count)]
-            let answer = try await client.send(
-                "POST", "/api/v1/import/experiments", query: [("project", project)],
-                body: ["origin": .string(store.origin), "experiments": .array(some.map(\.json))])
-            for (there, here) in answer["ids"]?.objectValue ?? [:] { ids[there] = here.stringValue }
-            report.take(ImportOutcome(answer["outcome"] ?? .null), "experiments")
+            let some = Array(records[start..<min(start + 500, records.count)])
+            try await oneByOneIfRefused(some, { "experiment \($0.id)" }) { some in
+                let answer = try await self.client.send(
+                    "POST", "/api/v1/import/experiments", query: [("project", self.project)],
+                    body: ["origin": .string(self.store.origin), "experiments": .array(some.map(\.json))])
+                for (there, here) in answer["ids"]?.objectValue ?? [:] { ids[there] = here.stringValue }
+                self.report.take(ImportOutcome(answer["outcome"] ?? .null), "experiments")
+            }
         }
         report.experiments = Int64(records.count)
         return ids
+    }
+
+    /// Sends all at once; if the server refuses something of it, one after the other, so that only that stays behind.
+    private func oneByOneIfRefused<Item>(
+        _ items: [Item], _ name: (Item) -> String, _ send: ([Item]) async throws -> Void
+    ) async throws {
+        do {
+            try await send(items)
+        } catch let error as SlipwayError where error.code == .invalid {
+            guard items.count > 1 else { return report.refuse("\(items.first.map(name) ?? ""): \(error.message)") }
+            for item in items { try await oneByOneIfRefused([item], name, send) }
+        }
     }
 
     // MARK: Runs
@@ -72,7 +86,7 @@ final class Importer {
                 record.experiment = experiment
                 records[record.id] = record
             } catch let error as SlipwayError {
-                report.problems.append("run \(run.record.id): \(error.message)")
+                report.refuse("run \(run.record.id): \(error.message)")
             }
         }
         let ids = records.keys.sorted()
@@ -107,10 +121,12 @@ final class Importer {
 
     private func sendRuns(_ records: [RunRecord], checking: Bool = false) async throws {
         guard !records.isEmpty else { return }
-        let answer = try await client.send(
-            "POST", "/api/v1/import/runs", query: checking ? [("check", "true")] : [],
-            body: ["runs": .array(records.map(\.json))])
-        report.take(ImportOutcome(answer["runs"] ?? .null), "runs")
+        try await oneByOneIfRefused(records, { "run \($0.id)" }) { records in
+            let answer = try await self.client.send(
+                "POST", "/api/v1/import/runs", query: checking ? [("check", "true")] : [],
+                body: ["runs": .array(records.map(\.json))])
+            self.report.take(ImportOutcome(answer["runs"] ?? .null), "runs")
+        }
     }
 
     /// Reads the points of these runs, sends those of the runs that are wanted, and sums all.
@@ -141,12 +157,15 @@ final class Importer {
 
     private func flush(_ waiting: inout [PointsRecord], _ checking: Bool) async throws {
         guard !waiting.isEmpty else { return }
-        let answer = try await client.send(
-            "POST", "/api/v1/import/runs", query: checking ? [("check", "true")] : [],
-            body: ["points": .array(waiting.map(\.json))])
+        let some = waiting
         waiting = []
-        let outcome = ImportOutcome(answer["points"] ?? .null)
-        if checking { report.missingPoints += outcome.added } else { report.take(outcome, "points") }
+        try await oneByOneIfRefused(some, { "run \($0.run), metric \($0.key.debugDescription)" }) { some in
+            let answer = try await self.client.send(
+                "POST", "/api/v1/import/runs", query: checking ? [("check", "true")] : [],
+                body: ["points": .array(some.map(\.json))])
+            let outcome = ImportOutcome(answer["points"] ?? .null)
+            if checking { self.report.missingPoints += outcome.added } else { self.report.take(outcome, "points") }
+        }
     }
 
     private static func agrees(_ summary: JSONValue?, _ sum: PointSum?) -> Bool {
@@ -243,8 +262,13 @@ final class Importer {
             return
         }
         let path = file.path.split(separator: "/").map { percentEncode(String($0)) }.joined(separator: "/")
-        let sent = try await client.upload(
-            "PUT", "/api/v1/\(owner)/artifacts/\(path)", file: local, contentType: "application/octet-stream")
+        let sent: JSONValue
+        do {
+            sent = try await client.upload(
+                "PUT", "/api/v1/\(owner)/artifacts/\(path)", file: local, contentType: "application/octet-stream")
+        } catch let error as SlipwayError where error.code == .invalid {
+            return report.refuse("\(place.owner.ref): \(file.path.debugDescription): \(error.message)")
+        }
         guard sent["digest"]?.stringValue == "sha256:" + object.digest.hex else {
             report.problems.append("\(place.owner.ref): \(file.path) arrived with another digest")
             return
@@ -272,6 +296,20 @@ struct ImportReport {
     var added: [String: Int64] = [:]
     var changed: [String: Int64] = [:]
     var problems: [String] = []
+    /// What the server did not take, each with a problem that says why.
+    private(set) var refused: Int64 = 0
+
+    mutating func refuse(_ problem: String) {
+        refused += 1
+        problems.append(problem)
+    }
+
+    /// - Throws: `conflict` when something of the store is not here.
+    func requireWhole() throws {
+        guard missingPoints == 0, refused == 0 else {
+            throw SlipwayError(.conflict, "Not everything arrived; see the problems above.")
+        }
+    }
 
     mutating func take(_ outcome: ImportOutcome, _ what: String) {
         added[what, default: 0] += outcome.added
@@ -289,7 +327,8 @@ struct ImportReport {
             "added": .object(
                 added.merging(["files": sentFiles]) { $1 }.filter { $0.value > 0 }.mapValues { .int($0) }),
             "changed": .object(changed.filter { $0.value > 0 }.mapValues { .int($0) }),
-            "verified": .int(verified), "continued": .int(continued), "problems": JSONValue(problems),
+            "verified": .int(verified), "continued": .int(continued), "refused": .int(refused),
+            "problems": JSONValue(problems),
         ]
     }
 }

@@ -29,8 +29,6 @@ public struct SyncCommand: AsyncParsableCommand {
             report["removed"] = JSONValue(try await spool.remove(importer.arrived))
         }
         try output.object(.object(report))
-        guard importer.report.missingPoints == 0 else {
-            throw SlipwayError(.conflict, "Not everything arrived; see the problems above.")
-        }
+        try importer.report.requireWhole()
     }
 }

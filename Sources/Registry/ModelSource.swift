@@ -14,6 +14,9 @@ public enum ModelSource: Sendable, Hashable {
     /// Some other place, which Slipway remembers and does not read.
     case elsewhere(String)
 
+    /// What MLflow's clients give as the source of a prompt's version.
+    private static let prompt = "prompt-template"
+
     /// Parses a source.
     ///
     /// - Throws: `invalid` for malformed URIs of the kinds above, and for paths that leave their folder.
@@ -47,8 +50,8 @@ public enum ModelSource: Sendable, Hashable {
             self = .pipelineRun(id: parts[0], step: parts[1], output: parts[2])
         } else if text.hasPrefix("mlflow-artifacts:") {
             self = try Self.artifacts(text, fail)
-        } else if Name.isValid(text) {
-            // A word that leads nowhere, as clients give for prompts.
+        } else if text == Self.prompt {
+            // It leads nowhere: a prompt is all in its tags.
             self = .elsewhere(text)
         } else {
             try OutsideLocation.validate(text, field: "source")

@@ -3,8 +3,13 @@ import Database
 
 /// SQL of experiments and nothing else.
 struct ExperimentStore: Sendable {
+    /// Ids of our own stay below: MLflow's file store makes ids of 18 digits, and what an import brings may be the last
+    /// number that there is.
+    private static let ownMaximum: Int64 = 1_000_000_000_000_000
+
     func nextKey(_ db: any Transaction) throws -> Int64 {
-        (try db.one("SELECT max(id) FROM experiment") { try $0.optionalInt(0) } ?? nil).map { $0 + 1 } ?? 1
+        (try db.one("SELECT max(id) FROM experiment WHERE id < \(Self.ownMaximum)") { try $0.optionalInt(0) } ?? nil)
+            .map { $0 + 1 } ?? 1
     }
 
     /// - Returns: false when the name or the id is taken.

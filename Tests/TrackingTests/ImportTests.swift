@@ -93,6 +93,10 @@ import Testing
             try await service.renameExperiment("78", to: "renamed here", as: admin)
             ids.append(try await arrive(taken, "other", created: 7))
             #expect(ids == ["77", "77", taken, "78", "78"])
+            // The last number that there is does not end the making of experiments.
+            ids = [try await arrive("9223372036854775807", "last", created: 8)]
+            ids.append(try await service.createExperiment(name: "after", project: "p", as: admin).id)
+            #expect(ids == ["9223372036854775807", "79"])
         }
     }
 

@@ -23,13 +23,16 @@ import json
 import math
 import os
 import pathlib
+import re
 import shutil
 import sys
 import threading
 import time
+import unicodedata
 import uuid
 from types import TracebackType
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Type, Union
+from urllib.parse import unquote
 
 from . import errors
 
@@ -71,8 +74,9 @@ class Spool:
             name: default the first characters of the id.
             run_id: a run that is in this spool goes on; one that another machine began gets lines of this one too.
         """
-        if not experiment:
-            raise errors.Invalid("experiment is empty; expected a name")
+        if not experiment or len(experiment) > 500 or _has_control(experiment):
+            raise errors.Invalid(
+                f"{experiment[:80]!r} is not an experiment's name; expected 1 to 500 characters without line breaks")
         id = run_id or uuid.uuid4().hex
         if len(id) != 32 or any(letter not in "0123456789abcdef" for letter in id):
             raise errors.Invalid(f"'{id[:80]}' is not a run's id; expected 32 hex digits")
@@ -122,7 +126,7 @@ class OfflineRun:
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Parameters as texts."""
-        self._append({"params": {str(key): str(value) for key, value in params.items()}})
+        self._append({"params": {_key(key): str(value) for key, value in params.items()}})
 
     def log_metric(self, key: str, value: float, step: int = 0, timestamp: Optional[int] = None) -> None:
         """One point; ``timestamp`` in milliseconds since 1970, now by default."""
@@ -131,7 +135,10 @@ class OfflineRun:
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0, timestamp: Optional[int] = None) -> None:
         """A point of each metric."""
         at = _now() if timestamp is None else int(timestamp)
-        self._append({"metrics": [[str(key), int(step), at, _plain(value)] for key, value in metrics.items()]})
+        for number, what in ((step, "step"), (at, "timestamp")):
+            if not -(1 << 63) <= int(number) < 1 << 63:
+                raise errors.Invalid(f"{what}={number} does not fit into 64 bits")
+        self._append({"metrics": [[_key(key), int(step), at, _plain(value)] for key, value in metrics.items()]})
 
     def set_tag(self, key: str, value: object) -> None:
         """A tag; its last value counts."""
@@ -139,7 +146,7 @@ class OfflineRun:
 
     def set_tags(self, tags: Mapping[str, object]) -> None:
         """Tags as texts."""
-        self._append({"tags": {str(key): str(value) for key, value in tags.items()}})
+        self._append({"tags": {_key(key): str(value) for key, value in tags.items()}})
 
     def log_artifact(self, path: Union[str, "os.PathLike[str]"], artifact_path: Optional[str] = None) -> None:
         """Copies a file into the spool, below ``artifact_path`` of the run's artifacts."""
@@ -186,9 +193,8 @@ class OfflineRun:
     # --- parts ------------------------------------------------------------------------------------------------------
 
     def _store(self, path: str, blocks: Iterator[bytes]) -> None:
-        parts = path.split("/")
-        if not path or any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
-            raise errors.Invalid(f"'{path[:200]}' is not a path of an artifact; expected names with / between them")
+        if not path or any(map(_is_unsafe, path.split("/"))):
+            raise errors.Invalid(f"{path[:200]!r} is not a path of an artifact; expected names with / between them")
         target = self.folder / "artifacts" / path
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.folder / f".tmp-{uuid.uuid4().hex}"
@@ -301,6 +307,30 @@ class SpooledRun:
     def remove(self) -> None:
         """Deletes the run's folder."""
         shutil.rmtree(self.folder)
+
+
+def _has_control(text: str) -> bool:
+    return any(ord(letter) < 32 or ord(letter) == 127 for letter in text)
+
+
+def _key(key: object) -> str:
+    """What the server takes as a metric's, parameter's or tag's key: said here, where the program can still change it."""
+    text = str(key)
+    parts = text.split("/")
+    if not re.fullmatch(r"[\w\-. /:]{1,250}", text) or any(part in ("", ".", "..") for part in parts) or text.startswith(".."):
+        raise errors.Invalid(
+            f"{text[:80]!r} is not a key; expected up to 250 letters, digits and _-./ : that are no path to somewhere else")
+    return text
+
+
+def _is_unsafe(part: str) -> bool:
+    """Whether a reader down the line could take a part of a path for another: decoded, or in its compatible letters."""
+    for _ in range(6):
+        plain = unicodedata.normalize("NFKC", part)
+        if plain in ("", ".", "..") or "/" in plain or "\\" in plain or _has_control(plain):
+            return True
+        part = unquote(part)
+    return False
 
 
 def _plain(value: float) -> Union[float, str]:

@@ -74,6 +74,34 @@ def test_what_is_logged_offline_arrives_once(client, tmp_path, unique, capsys):
     assert list(folder.iterdir()) == []
 
 
+
+def test_what_the_server_refuses_is_refused_while_logging(tmp_path):
+    spool = slipway.offline(tmp_path)
+    run = spool.start_run("refused")
+    before = len(list(spool.runs()[0]._lines()))
+    for log in (lambda: run.log_metric("a$b", 1), lambda: run.log_metric("a" * 251, 1), lambda: run.log_metric("a", 1, step=2**70),
+                lambda: run.log_param("", 1), lambda: run.set_tag("a/../b", 1), lambda: run.log_text("x", "a\nb"),
+                lambda: run.log_text("x", "\u2025/x"), lambda: run.log_text("x", "%2e%2e/x"), lambda: spool.start_run("a\nb")):
+        with pytest.raises(slipway.errors.Invalid):
+            log()
+    assert len(list(spool.runs()[0]._lines())) == before
+
+
+def test_one_bad_line_keeps_nothing_else_back(client, tmp_path, unique):
+    """A spool that another program wrote: what the server does not take is named, and the rest arrives."""
+    spool = slipway.offline(tmp_path)
+    with spool.start_run(unique("good")) as good:
+        good.log_metric("loss", 1, step=1)
+    with spool.start_run(unique("mixed")) as mixed:
+        mixed.log_metric("loss", 2, step=1)
+    with open(tmp_path / mixed.id / "log.jsonl", "a") as log:
+        log.write(json.dumps({"metrics": [["a$b", 1, 5, 1.0]]}) + "\n")
+    sent = subprocess.run([BINARY, "sync", tmp_path, "--url", client.url, "--json"], capture_output=True, timeout=60)
+    told = json.loads(sent.stdout)
+    assert sent.returncode != 0 and told["refused"] >= 1 and any("a$b" in problem for problem in told["problems"])
+    assert history(client, good.id, "loss") == [(1, 1.0)] and history(client, mixed.id, "loss") == [(1, 2.0)]
+
+
 def test_the_command_sends_as_python_does(client, tmp_path, unique):
     with slipway.offline(tmp_path).start_run(unique("by-command")) as run:
         run.log_metrics({"loss": 0.5, "nan": float("nan"), "big": float("-inf")})

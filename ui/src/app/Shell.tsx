@@ -21,9 +21,13 @@ export function Shell({ children }: { children: ReactNode }) {
   const [drawer, setDrawer] = useState(false);
   const palette = usePalette();
   const main = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
   useEffect(() => {
     setDrawer(false);
     if (inPath) rememberProject(inPath);
+    // The keyboard goes on in the new page, and a screen reader tells of it; the first page takes nothing away.
+    if (isFirst.current) isFirst.current = false;
+    else if (!main.current?.contains(document.activeElement)) main.current?.focus({ preventScroll: true });
   }, [path]);
   const project = inPath ?? (path === "/" ? null : lastProject());
   return (

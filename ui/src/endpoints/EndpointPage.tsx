@@ -74,7 +74,7 @@ export default function EndpointPage({ params: { project, name } }: PageProps<"/
             <Tabs
               label="Parts of the endpoint"
               value={tab}
-              onChange={setTab}
+              onChange={(next) => setTab(next, { push: true })}
               tabs={[
                 { id: "overview", label: "Overview" },
                 { id: "predictions", label: "Predictions" },

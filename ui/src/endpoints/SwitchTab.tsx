@@ -75,8 +75,7 @@ export function SwitchTab({ endpoint }: { endpoint: Endpoint }) {
       header: "",
       name: "Switch",
       width: 116,
-      grow: true,
-      align: "end",
+      pinned: true,
       cell: (row) =>
         maySwitch && row.version !== serving &&
         (

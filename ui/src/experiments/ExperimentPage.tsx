@@ -101,7 +101,7 @@ function ExperimentView(
       <Tabs
         label="Views of the experiment"
         value={tab}
-        onChange={setTab}
+        onChange={(next) => setTab(next, { push: true })}
         tabs={[
           { id: "runs", label: "Runs" },
           { id: "charts", label: "Charts" },

@@ -137,7 +137,7 @@ export function stagesOf(project: string, all: Overview): Stage[] {
   const alerts = all.alerts.items.filter((alert) => alert.state === "open").length;
   const drifting = all.monitors.items.filter((monitor) => monitor.lastStatus === "drift").length;
   return [
-    stage("sources", "Sources", "source", at("datasets") + "/sources", all.sources, [
+    stage("sources", "Sources", "source", at("datasets") + "?tab=sources", all.sources, [
       broken > 0 && { text: `${broken} cannot be read`, health: "bad" },
       late > 0 && { text: `${late} late`, health: "warn" },
       late + broken === 0 && all.sources.items.length > 0 && { text: "up to date", health: "good" },

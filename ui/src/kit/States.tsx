@@ -52,7 +52,8 @@ export function Failed({ error, retry, compact }: { error: ApiError; retry?: () 
       <h2 className="state-title">{titles[error.code] ?? "That did not work"}</h2>
       <div className="state-text">{error.message}</div>
       <div className="state-action">
-        {retry && !isMissing && <Button icon="refresh" onClick={retry}>Try again</Button>}
+        {retry && !isMissing && error.code !== "invalid" && <Button icon="refresh" onClick={retry}>Try again</Button>}
+        {isMissing && <Button icon="chevron-left" onClick={() => history.back()}>Back</Button>}
       </div>
       {error.requestId && <div className="state-detail">Request {error.requestId}</div>}
     </div>
@@ -66,7 +67,7 @@ const titles: Partial<Record<ApiError["code"], string>> = {
   unavailable: "A part of the server is not there now",
   deadline_exceeded: "That took too long",
   rate_limited: "Too many requests",
-  invalid: "The server did not understand that",
+  invalid: "That is not right yet",
   unauthenticated: "You are not signed in",
 };
 

@@ -36,7 +36,7 @@ export default function LabellingPage({ params: { project } }: PageProps<"/p/:pr
       <Tabs
         label="Labelling"
         value={tab}
-        onChange={setTab}
+        onChange={(next) => setTab(next, { push: true })}
         tabs={[
           { id: "tasks", label: "Tasks", count: tasks.items.length },
           { id: "schemas", label: "Schemas", count: schemas.items.length },

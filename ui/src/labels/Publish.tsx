@@ -63,7 +63,7 @@ export function Publish({ task, open, onClose }: { task: LabelTask; open: boolea
             <p>
               A new version of {task.dataset.replace(/@.*/, "")} gets the columns <code>{task.column}</code>,{" "}
               <code>{task.column}_by</code>, <code>{task.column}_at</code> and <code>{task.column}_votes</code>
-              {include !== "any" && <>with {count} labels</>}. Rows without a label keep what they had.
+              {include !== "any" && ` with ${count} labels`}. Rows without a label keep what they had.
             </p>
             <Field label="Branch">
               <Input value={branch} onChange={setBranch} mono />

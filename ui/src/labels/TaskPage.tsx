@@ -111,7 +111,7 @@ export default function TaskPage({ params: { project, task: name } }: PageProps<
       <Tabs
         label="Label task"
         value={tab}
-        onChange={setTab}
+        onChange={(next) => setTab(next, { push: true })}
         tabs={[
           { id: "progress", label: "Progress" },
           { id: "items", label: "Items", count: one.items },

@@ -54,7 +54,7 @@ function ModelView({ project, model }: { project: string; model: Model }) {
       <Tabs
         label="Parts of the model"
         value={tab}
-        onChange={setTab}
+        onChange={(next) => setTab(next, { push: true })}
         tabs={[
           { id: "versions", label: "Versions" },
           { id: "history", label: "Who was in use when" },

@@ -65,7 +65,6 @@ function AlertRow({ alert, onTake }: { alert: Alert; onTake: () => void }) {
           <ul className="row row-wrap small">
             {alert.pipelineStarts.map((start) => (
               <li key={start.event} className="row" title={start.problem ?? undefined}>
-                <span className="faint">started</span>{" "}
                 {start.run ? <RefLink value={start.run}>{start.pipeline}</RefLink> : <span>{start.pipeline}</span>}
                 <span className={start.problem ? "tone-bad" : "faint"}>{start.problem ?? start.state}</span>
               </li>

@@ -120,7 +120,7 @@ function MonitorView({ project, monitor }: { project: string; monitor: Monitor }
       <Tabs
         label="Parts of the monitor"
         value={tab}
-        onChange={setTab}
+        onChange={(next) => setTab(next, { push: true })}
         tabs={[
           { id: "drift", label: "Drift" },
           { id: "quality", label: "Quality" },

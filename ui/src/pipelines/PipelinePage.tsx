@@ -102,7 +102,7 @@ function PipelineView(
         <Tabs
           label="Parts of the pipeline"
           value={tab}
-          onChange={setTab}
+          onChange={(next) => setTab(next, { push: true })}
           tabs={[
             { id: "graph", label: "Steps", count: definition.steps.length },
             { id: "runs", label: "Runs" },

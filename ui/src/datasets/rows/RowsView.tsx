@@ -176,7 +176,6 @@ export function RowsView({ place, columns: known, tools }: RowsViewProps) {
           <Button
             icon="code"
             aria-pressed={sql !== ""}
-            kind={sql === "" ? "plain" : "primary"}
             onClick={() => {
               setSql(sql === "" ? starter : "", { push: true });
               setResult(null);
@@ -210,7 +209,7 @@ export function RowsView({ place, columns: known, tools }: RowsViewProps) {
       </div>
       {sql !== "" && (
         <SqlPanel
-          sql={sql === starter ? "" : sql}
+          sql={sql}
           onSql={(text) => setSql(text)}
           dataRef={ref}
           columns={known}

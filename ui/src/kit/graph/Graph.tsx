@@ -97,11 +97,11 @@ export function Graph<N extends GraphNode>(props: GraphProps<N>) {
   const fitAll = useCallback(() => {
     if (!graph || size.width === 0) return;
     const all = fit(graph, size.width, size.height);
-    const start = props.focus ?? selected ?? nodes[0]?.id;
+    const start = selected ?? props.focus ?? nodes[0]?.id;
     // Too small to read: rather a part of it at a size that can be read.
     if (all.scale < 0.5 && start && graph.nodes.has(start) && !touched.current) centre(start, 0.8);
     else setView(all);
-  }, [graph, size.width, size.height, props.focus]);
+  }, [graph, size.width, size.height, props.focus, selected]);
 
   // The first time and when the window changes, unless somebody has moved it already.
   useEffect(() => {
