@@ -78,7 +78,11 @@ final class WebhookSender: Sendable {
     private func deliver(_ delivery: WebhookDelivery) async {
         let (database, clock, store) = (service.platform.database, service.platform.clock, service.store)
         do {
-            guard let hook = try await database.read({ try store.webhook($0, delivery.webhook) }) else { return }
+            // What is due was read before this delivery became ours: another attempt may have ended in between.
+            let found = try await database.read {
+                try store.stillWaits($0, delivery) ? store.webhook($0, delivery.webhook) : nil
+            }
+            guard let hook = found else { return }
             let answer =
                 hook.status == .active
                 ? try await WebhookRequest(service: service, hook: hook).send(delivery.body, delivery: delivery.id)

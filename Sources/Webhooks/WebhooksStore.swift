@@ -67,6 +67,16 @@ struct WebhooksStore: Sendable {
             """)
     }
 
+    /// Whether nothing was tried since the delivery was read.
+    func stillWaits(_ db: any Transaction, _ delivery: WebhookDelivery) throws -> Bool {
+        try db.one(
+            """
+            SELECT attempts FROM webhook_delivery
+            WHERE id = \(delivery.id) AND state = \(WebhookDelivery.State.pending.rawValue)
+            """
+        ) { try $0.int(0) } == Int64(delivery.attempts)
+    }
+
     /// What is due, at most so many of each webhook, so that one slow receiver does not hold up the others.
     func due(_ db: any Transaction, at now: Timestamp, perWebhook: Int, limit: Int) throws -> [WebhookDelivery] {
         try db.all(
