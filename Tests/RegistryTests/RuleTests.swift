@@ -73,7 +73,8 @@ import Testing
         "", "pipeline-runs:/1f/train", "models:/", "models:/a/b/c", "models:/restock", "runs:/",
         "runs:/abc/../../etc/passwd", "runs:/abc//x", "runs:/abc/a\u{0}b",
         "mlflow-artifacts:/1/abc/artifacts/../../x", "mlflow-artifacts:/1/abc",
-        "mlflow-artifacts:/1/models/m-0123/artifacts/part", "/etc/passwd", "file:///etc", "etc/passwd", "model", "~/x", "..",
+        "mlflow-artifacts:/1/models/m-0123/artifacts/part", "/etc/passwd", "file:///etc", "etc/passwd", "model", "~/x",
+        "..",
         "C:\\Windows", "\\\\host\\share", "http://evil.example/model", "HTTPS://evil.example/model",
         "gopher://evil.example/", "s3://bucket/../other", "s3://bucket/%2e%2e/other", "s3://bucket/%252e%252e/other",
     ]) func `broken sources are refused`(_ text: String) {
