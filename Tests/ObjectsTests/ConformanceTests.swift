@@ -28,7 +28,7 @@ import Testing
             expected.insert(object.digest)
         }
         #expect(try await fixture.listed() == expected.sorted())
-        #expect(try fixture.staged() == [])
+        #expect(try await fixture.staged() == [])
         #expect(try await store.verifyAll() == [])
     }
 
@@ -68,7 +68,7 @@ import Testing
             errorCode { _ = try await store.readMany(digests, maximumBytes: 1 << 20) },
         ]
         #expect(refusals == ["not_found", "too_large"])
-        #expect(try fixture.staged() == [])
+        #expect(try await fixture.staged() == [])
         #expect(try await store.verifyAll() == [])
 
         // Damage is found, and healed by the next put, also of what is in a pack.
@@ -147,7 +147,7 @@ import Testing
         #expect(try await store.info(missing) == nil)
         #expect(try await store.touch(missing) == nil)
         #expect(try await fixture.listed() == [Digest.of([1, 2, 3] as [UInt8])])
-        #expect(try fixture.staged() == [])
+        #expect(try await fixture.staged() == [])
     }
 
     @Test(arguments: Kind.available) func movesFiles(_ kind: Kind) async throws {

@@ -141,7 +141,16 @@ struct Fixture {
     }
 
     /// What lies in the staging folder.
-    func staged() throws -> [String] { try Files.names(in: backend.traits.stagingFolder) ?? [] }
+    /// What lies in the staging folder. A file goes when its last holder lets go of it, which may be a thread that ends a
+    /// moment after the answer: it is waited for.
+    func staged() async throws -> [String] {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            let names = try Files.names(in: backend.traits.stagingFolder) ?? []
+            if names.isEmpty || ContinuousClock.now > deadline { return names }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
 }
 
 /// A stream of pieces, which may end with an error.
