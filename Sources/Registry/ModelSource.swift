@@ -15,7 +15,7 @@ public enum ModelSource: Sendable, Hashable {
     case elsewhere(String)
 
     /// What MLflow's clients give as the source of a prompt's version.
-    private static let prompt = "prompt-template"
+    private static let ofPrompts: Set<String> = ["prompt-template", "dummy-source"]
 
     /// Parses a source.
     ///
@@ -50,7 +50,7 @@ public enum ModelSource: Sendable, Hashable {
             self = .pipelineRun(id: parts[0], step: parts[1], output: parts[2])
         } else if text.hasPrefix("mlflow-artifacts:") {
             self = try Self.artifacts(text, fail)
-        } else if text == Self.prompt {
+        } else if Self.ofPrompts.contains(text) {
             // It leads nowhere: a prompt is all in its tags.
             self = .elsewhere(text)
         } else {
