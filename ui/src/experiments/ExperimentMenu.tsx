@@ -2,11 +2,10 @@ import { useState } from "react";
 import { pathTo } from "../app/paths.ts";
 import { navigate } from "../app/router.tsx";
 import { useMutation } from "../api/hooks.ts";
-import { Button } from "../kit/Button.tsx";
-import { Confirm, Dialog } from "../kit/Dialog.tsx";
+import { Confirm } from "../kit/Dialog.tsx";
 import { Field, Input } from "../kit/Field.tsx";
+import { FormDialog } from "../kit/FormDialog.tsx";
 import { Menu } from "../kit/Menu.tsx";
-import { Notice } from "../kit/States.tsx";
 import { toast } from "../kit/Toast.tsx";
 import { copyText } from "../kit/Values.tsx";
 import { deleteExperiment, type Experiment, renameExperiment, restoreExperiment } from "./api.ts";
@@ -59,32 +58,19 @@ export function ExperimentMenu(
         ]}
       />
       {asked === "rename" && (
-        <Dialog
-          open
-          size="small"
+        <FormDialog
           title="Rename the experiment"
+          action="Rename"
           onClose={() => setAsked(null)}
-          actions={
-            <>
-              <Button onClick={() => setAsked(null)}>Cancel</Button>
-              <Button
-                kind="primary"
-                busy={rename.running}
-                disabled={!name.trim()}
-                onClick={() => void rename.run(name)}
-              >
-                Rename
-              </Button>
-            </>
-          }
+          onSubmit={() => void rename.run(name)}
+          ready={name.trim() !== ""}
+          busy={rename.running}
+          error={rename.error}
         >
-          <div className="stack">
-            <Field label="Name" help="A slash makes folders: vision/digits is digits in the folder vision.">
-              <Input value={name} onChange={setName} autoFocus />
-            </Field>
-            {rename.error && <Notice tone="bad">{rename.error.message}</Notice>}
-          </div>
-        </Dialog>
+          <Field label="Name" help="A slash makes folders: vision/digits is digits in the folder vision.">
+            <Input value={name} onChange={setName} autoFocus />
+          </Field>
+        </FormDialog>
       )}
       <Confirm
         open={asked === "delete"}

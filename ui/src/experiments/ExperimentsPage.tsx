@@ -5,12 +5,12 @@ import { text, useUrlState } from "../app/urlState.ts";
 import { post } from "../api/client.ts";
 import { useMutation, usePages } from "../api/hooks.ts";
 import { Button } from "../kit/Button.tsx";
-import { Dialog } from "../kit/Dialog.tsx";
 import { Field, Input, SearchInput } from "../kit/Field.tsx";
+import { FormDialog } from "../kit/FormDialog.tsx";
 import { arraySource, type Column, DataGrid } from "../kit/grid/index.ts";
 import { Icon } from "../kit/Icon.tsx";
 import { PageLayout } from "../kit/Page.tsx";
-import { Empty, Notice } from "../kit/States.tsx";
+import { Empty } from "../kit/States.tsx";
 import { Time } from "../kit/Values.tsx";
 import type { Experiment } from "./api.ts";
 import { LastRuns } from "./LastRuns.tsx";
@@ -153,38 +153,18 @@ function NewExperiment({ project, folder, onClose }: { project: string; folder: 
     onDone: (experiment) => navigate(experimentPath(project, experiment.id)),
   });
   return (
-    <Dialog
-      open
-      size="small"
+    <FormDialog
       title="New experiment"
+      action="Create"
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button
-            kind="primary"
-            busy={create.running}
-            disabled={!name.trim()}
-            onClick={() => void create.run(name.trim())}
-          >
-            Create
-          </Button>
-        </>
-      }
+      onSubmit={() => void create.run(name.trim())}
+      ready={name.trim() !== ""}
+      busy={create.running}
+      error={create.error}
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (name.trim()) void create.run(name.trim());
-        }}
-      >
-        <Field label="Name" required help="Unique on the server. A slash makes folders: vision/digits.">
-          <Input value={name} onChange={setName} autoFocus />
-        </Field>
-        {create.error && <Notice tone="bad">{create.error.message}</Notice>}
-        <button type="submit" hidden />
-      </form>
-    </Dialog>
+      <Field label="Name" required help="Unique on the server. A slash makes folders: vision/digits.">
+        <Input value={name} onChange={setName} autoFocus />
+      </Field>
+    </FormDialog>
   );
 }

@@ -6,12 +6,12 @@ import { post } from "../api/client.ts";
 import { useMutation, usePages, useQuery } from "../api/hooks.ts";
 import { StateBadge } from "../kit/Badge.tsx";
 import { Button } from "../kit/Button.tsx";
-import { Dialog } from "../kit/Dialog.tsx";
 import { Field, Input, SearchInput, TextArea } from "../kit/Field.tsx";
+import { FormDialog } from "../kit/FormDialog.tsx";
 import { arraySource, type Column, DataGrid, pagesSource } from "../kit/grid/index.ts";
 import { Icon } from "../kit/Icon.tsx";
 import { PageLayout } from "../kit/Page.tsx";
-import { Empty, Notice } from "../kit/States.tsx";
+import { Empty } from "../kit/States.tsx";
 import { Time } from "../kit/Values.tsx";
 import { AliasBadge } from "./AliasBadge.tsx";
 import type { Model } from "./api.ts";
@@ -156,36 +156,21 @@ function NewModel({ project, onClose }: { project: string; onClose: () => void }
     onDone: (model) => navigate(modelPath(project, model.name)),
   });
   return (
-    <Dialog
-      open
-      size="small"
+    <FormDialog
       title="New model"
+      action="Create"
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" busy={create.running} disabled={!name.trim()} onClick={() => void create.run()}>
-            Create
-          </Button>
-        </>
-      }
+      onSubmit={() => void create.run()}
+      ready={name.trim() !== ""}
+      busy={create.running}
+      error={create.error}
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (name.trim()) void create.run();
-        }}
-      >
-        <Field label="Name" required help="Unique on the server; versions are numbered by themselves.">
-          <Input value={name} onChange={setName} autoFocus />
-        </Field>
-        <Field label="What it is for" help="Markdown.">
-          <TextArea value={description} onChange={setDescription} />
-        </Field>
-        {create.error && <Notice tone="bad">{create.error.message}</Notice>}
-        <button type="submit" hidden />
-      </form>
-    </Dialog>
+      <Field label="Name" required help="Unique on the server; versions are numbered by themselves.">
+        <Input value={name} onChange={setName} autoFocus />
+      </Field>
+      <Field label="What it is for" help="Markdown.">
+        <TextArea value={description} onChange={setDescription} />
+      </Field>
+    </FormDialog>
   );
 }

@@ -3,10 +3,10 @@ import { Link, navigate } from "../../app/router.tsx";
 import { usePrincipal } from "../../app/project.ts";
 import { useMutation } from "../../api/hooks.ts";
 import { Button } from "../../kit/Button.tsx";
-import { Dialog } from "../../kit/Dialog.tsx";
 import { Field, Input } from "../../kit/Field.tsx";
+import { FormDialog } from "../../kit/FormDialog.tsx";
 import { Icon } from "../../kit/Icon.tsx";
-import { Empty, Notice } from "../../kit/States.tsx";
+import { Empty } from "../../kit/States.tsx";
 import { Time } from "../../kit/Values.tsx";
 import type { Experiment } from "../api.ts";
 import { isSystemMetric } from "../fields.ts";
@@ -99,33 +99,18 @@ function NewReport(
     },
   });
   return (
-    <Dialog
-      open
-      size="small"
+    <FormDialog
       title="New report"
+      action="Create"
       onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" busy={create.running} disabled={!title.trim()} onClick={() => void create.run()}>
-            Create
-          </Button>
-        </>
-      }
+      onSubmit={() => void create.run()}
+      ready={title.trim() !== ""}
+      busy={create.running}
+      error={create.error}
     >
-      <form
-        className="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (title.trim()) void create.run();
-        }}
-      >
-        <Field label="Title">
-          <Input value={title} onChange={setTitle} placeholder="Which rate is best?" autoFocus />
-        </Field>
-        {create.error && <Notice tone="bad">{create.error.message}</Notice>}
-        <button type="submit" hidden />
-      </form>
-    </Dialog>
+      <Field label="Title">
+        <Input value={title} onChange={setTitle} placeholder="Which rate is best?" autoFocus />
+      </Field>
+    </FormDialog>
   );
 }

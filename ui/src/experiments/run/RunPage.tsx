@@ -6,11 +6,12 @@ import { oneOf, useUrlState } from "../../app/urlState.ts";
 import { useMutation, useQuery } from "../../api/hooks.ts";
 import { Badge, StateBadge } from "../../kit/Badge.tsx";
 import { Button } from "../../kit/Button.tsx";
-import { Confirm, Dialog } from "../../kit/Dialog.tsx";
+import { Confirm } from "../../kit/Dialog.tsx";
 import { Field, Input } from "../../kit/Field.tsx";
+import { FormDialog } from "../../kit/FormDialog.tsx";
 import { Menu } from "../../kit/Menu.tsx";
 import { PageLayout } from "../../kit/Page.tsx";
-import { Failed, Notice, Skeleton } from "../../kit/States.tsx";
+import { Failed, Skeleton } from "../../kit/States.tsx";
 import { Tabs } from "../../kit/Tabs.tsx";
 import { toast } from "../../kit/Toast.tsx";
 import { copyText, Duration, Time } from "../../kit/Values.tsx";
@@ -152,32 +153,19 @@ function RunTools({ project, run, refresh }: { project: string; run: Run; refres
         ]}
       />
       {asked === "rename" && (
-        <Dialog
-          open
-          size="small"
+        <FormDialog
           title="Rename the run"
+          action="Rename"
           onClose={() => setAsked(null)}
-          actions={
-            <>
-              <Button onClick={() => setAsked(null)}>Cancel</Button>
-              <Button
-                kind="primary"
-                busy={rename.running}
-                disabled={!name.trim()}
-                onClick={() => void rename.run(name)}
-              >
-                Rename
-              </Button>
-            </>
-          }
+          onSubmit={() => void rename.run(name)}
+          ready={name.trim() !== ""}
+          busy={rename.running}
+          error={rename.error}
         >
-          <div className="stack">
-            <Field label="Name">
-              <Input value={name} onChange={setName} autoFocus />
-            </Field>
-            {rename.error && <Notice tone="bad">{rename.error.message}</Notice>}
-          </div>
-        </Dialog>
+          <Field label="Name">
+            <Input value={name} onChange={setName} autoFocus />
+          </Field>
+        </FormDialog>
       )}
       <Confirm
         open={asked === "delete"}
